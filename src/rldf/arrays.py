@@ -1,0 +1,13 @@
+"""Names for image arrays: uint8, height x width x RGB, 0 to 255, at every boundary."""
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+Image = UInt8[np.ndarray, "height width 3"]
+"""One RGB picture, 0 to 255."""
+
+ImageBatch = UInt8[np.ndarray, "batch height width 3"]
+"""Pictures of one size, RGB, 0 to 255."""
+
+Probabilities = Float[np.ndarray, " _terms"]
+"""One probability per term of an axis, 0 to 1, summing to 1; the underscore lets axes differ in length."""
