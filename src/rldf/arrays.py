@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float, UInt8
 
-Image = UInt8[np.ndarray, "height width 3"]
-"""One RGB picture, 0 to 255."""
+Image = UInt8[np.ndarray, "_height _width 3"]
+"""One RGB picture, 0 to 255; pictures named together may differ in size."""
 
 ImageBatch = UInt8[np.ndarray, "batch height width 3"]
 """Pictures of one size, RGB, 0 to 255."""

@@ -48,9 +48,7 @@ class DiffusionFeedback(Feedback):
         percepts = self._perception.perceive(images)
         outcomes = [
             Outcome(encoding=encoding, prompt=prompt, seed=seed, image=image, percept=percept)
-            for encoding, prompt, seed, image, percept in zip(
-                encodings, prompts, seeds, images, percepts, strict=True
-            )
+            for encoding, prompt, seed, image, percept in zip(encodings, prompts, seeds, images, percepts, strict=True)
         ]
         rewards = self._reward.score(outcomes, target=self._target)
         return [StepRecord(outcome=o, reward=float(r)) for o, r in zip(outcomes, rewards, strict=True)]
