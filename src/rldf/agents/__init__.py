@@ -1,0 +1,37 @@
+"""Agents: they walk the grid one move at a time and know only integers.
+
+- `QLearningAgent`, `SarsaAgent`, `UniformAgent`: the three of Algorithm 1.
+- `ConstantRate`, `RobbinsMonroRate`: learning rates, each a `LearningRate`.
+- `ConstantEpsilon`, `LinearEpsilon`, `ExponentialEpsilon`: exploration, each an `Exploration`.
+- `value_iteration`: the exact action values of a small world.
+
+The update rules themselves are in `rldf.agents.learning`.
+"""
+
+from rldf.agents.planning import value_iteration
+from rldf.agents.q_learning import QLearningAgent
+from rldf.agents.sarsa import SarsaAgent
+from rldf.agents.schedules import (
+    ConstantEpsilon,
+    ConstantRate,
+    Exploration,
+    ExponentialEpsilon,
+    LearningRate,
+    LinearEpsilon,
+    RobbinsMonroRate,
+)
+from rldf.agents.uniform import UniformAgent
+
+__all__ = [
+    "ConstantEpsilon",
+    "ConstantRate",
+    "Exploration",
+    "ExponentialEpsilon",
+    "LearningRate",
+    "LinearEpsilon",
+    "QLearningAgent",
+    "RobbinsMonroRate",
+    "SarsaAgent",
+    "UniformAgent",
+    "value_iteration",
+]

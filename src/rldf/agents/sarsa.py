@@ -1,0 +1,80 @@
+"""SarsaAgent: tabular SARSA of Algorithm 1."""
+
+from typing import final
+
+from rldf.agents.action_values import INITIAL_VALUE_SCALE, SparseActionValues
+from rldf.agents.learning import ActionValues, choose_epsilon_greedy, sarsa_td_error, updated
+from rldf.agents.schedules import ConstantEpsilon, ConstantRate, Exploration, LearningRate
+from rldf.agents.settings import require_discount
+from rldf.contracts import Agent, Transition
+from rldf.seeding import child_rng
+
+
+@final
+class SarsaAgent(Agent):
+    """Learns the value of the policy it follows: it updates with the action it is then going to make.
+
+    Source: Algorithm 1 of arXiv 2311.15648; Rummery and Niranjan 1994. The defaults are those of `QLearningAgent`.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_actions: int,
+        discount: float = 0.9,
+        learning_rate: LearningRate = ConstantRate(0.1),  # noqa: B008 - frozen
+        exploration: Exploration = ConstantEpsilon(0.1),  # noqa: B008 - frozen
+        initial_value_scale: float = INITIAL_VALUE_SCALE,
+        seed: int = 0,
+    ) -> None:
+        """Starts with random action values.
+
+        Args:
+            num_actions: number of moves, at least 1.
+            discount: 0 up to, but not including, 1.
+            learning_rate: step size by visits of a state and action.
+            exploration: epsilon by actions chosen.
+            initial_value_scale: initial values are uniform from 0 to this.
+            seed: seed of initial values and choices, 0 or larger.
+        """
+        require_discount(discount)
+        self._values = SparseActionValues(num_actions=num_actions, seed=seed, initial_value_scale=initial_value_scale)
+        self._discount = discount
+        self._learning_rate = learning_rate
+        self._exploration = exploration
+        self._rng = child_rng(seed, "sarsa")
+        self._num_actions_chosen = 0
+        self._decided: tuple[int, int] | None = None
+
+    def act(self, state: int) -> int:
+        """Makes the action decided on while learning; at the start of an episode it chooses one."""
+        decided, self._decided = self._decided, None
+        return decided[1] if decided is not None and decided[0] == state else self._choose(state)
+
+    def learn(self, transition: Transition) -> None:
+        """Decides on the next action and moves one action value towards reward plus its discounted value."""
+        state, action = transition.state_tm1, transition.action_tm1
+        q_tm1 = self._values.of(state)
+        next_action = 0
+        if not transition.is_terminal:
+            next_action = self._choose(transition.state_t)
+            self._decided = transition.state_t, next_action
+        td_error = sarsa_td_error(
+            q_tm1=q_tm1,
+            a_tm1=action,
+            r_t=transition.reward_t,
+            discount_t=0.0 if transition.is_terminal else self._discount,
+            q_t=self._values.of(transition.state_t),
+            a_t=next_action,
+        )
+        learning_rate = self._learning_rate.at(self._values.count_visit(state, action))
+        self._values.replace(state, updated(q_tm1, a_tm1=action, learning_rate=learning_rate, td_error=td_error))
+
+    def action_values(self, state: int) -> ActionValues:
+        """What the agent believes of each action in a state: (actions,), a copy."""
+        return self._values.of(state).copy()
+
+    def _choose(self, state: int) -> int:
+        epsilon = self._exploration.at(self._num_actions_chosen)
+        self._num_actions_chosen += 1
+        return choose_epsilon_greedy(self._values.of(state), epsilon=epsilon, rng=self._rng)

@@ -1,0 +1,263 @@
+"""FactoredSearcher: learns what each axis contributes and tries what could be best."""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import erf, pi
+from typing import final
+
+import numpy as np
+
+from rldf.contracts import Proposal, Searcher
+from rldf.errors import ConfigError, EncodingError
+from rldf.records.percept import StepRecord
+from rldf.searchers.additive_model import AdditiveModel, Points, Shape, Tries
+from rldf.searchers.grid_ascent import GridAscent
+from rldf.searchers.ranking import RankedEncoding
+from rldf.searchers.shape_fit import fit_shape
+from rldf.searchers.term_evidence import TermEvidence, TermShares
+from rldf.seeding import child_rng
+from rldf.space import Encoding, EncodingSpace
+
+OPTIMISM_CYCLE = (0.4, 0.75, 1.5, 2.25)  # standard deviations of benefit of the doubt within a batch; our choice
+CAUTION = 1.0  # standard deviations taken off a mean before it is ranked; our choice
+NUM_RANDOM_STARTS = 4
+NUM_GOOD_STARTS = 8
+MAX_TRIES = 512  # tries the model is built on: half the best, half the latest; our choice
+MIN_TRIES_TO_FINISH = 24
+FINISHED_IMPROVEMENT = 0.005  # expected improvement, as a share of the spread of the rewards; our choice
+
+
+@final
+class FactoredSearcher(Searcher):
+    """Searches with a Bayesian model of what each axis contributes to the reward.
+
+    The start is the first proposal. Then every proposal maximises mean + optimism x standard deviation of an
+    `AdditiveModel` by coordinate ascent on the grid; within a batch each pending try is imagined to come out as
+    expected, so that proposals differ. An encoding that stays promising is tried again on the next search seed. The
+    proposals depend only on the seed and on the records told so far, so a search resumes by telling them again.
+
+    Source: GP-UCB, Srinivas et al. 2010, with constant optimism; batches by the Kriging believer, Ginsbourger et al.
+    2010; additive covariance and percepts as in `AdditiveModel`.
+    """
+
+    def __init__(
+        self,
+        *,
+        space: EncodingSpace,
+        start: Encoding | None = None,
+        seed: int = 0,
+        max_seeds_per_encoding: int = 4,
+        min_tries: int = MIN_TRIES_TO_FINISH,
+    ) -> None:
+        """Sets the search up.
+
+        Args:
+            space: the grid; locks and exclusions are kept.
+            start: the first proposal, such as the percept of the input; None draws one.
+            seed: seed of every draw, 0 or larger.
+            max_seeds_per_encoding: pictures of one encoding at most, at least 1.
+            min_tries: tries before the search may call itself finished.
+
+        Raises:
+            ConfigError: if max_seeds_per_encoding is below 1.
+            EncodingError: if the space does not allow the start.
+        """
+        if max_seeds_per_encoding < 1:
+            raise ConfigError(
+                f"max_seeds_per_encoding is {max_seeds_per_encoding}; an encoding is drawn at least once. Give more."
+            )
+        if start is not None and not space.allows(start):
+            raise EncodingError(
+                f"the start {space.terms(start)} is not allowed: locks are {dict(space.locked)} and "
+                f"{len(space.exclusions)} exclusions hold. Change the start, or loosen a lock or exclusion."
+            )
+        self._space = space
+        self._start = space.sample(child_rng(seed, "factored-start")) if start is None else start
+        self._seed = seed
+        self._max_seeds_per_encoding = max_seeds_per_encoding
+        self._min_tries = min_tries
+        self._ascent = GridAscent(space)
+        self._records: list[StepRecord] = []
+        self._fitted: tuple[int, Shape] | None = None
+
+    def tell(self, records: Sequence[StepRecord]) -> None:
+        """Remembers what came of the tries."""
+        self._records.extend(records)
+
+    def ask(self, max_proposals: int) -> list[Proposal]:
+        """Proposes a batch; empty when nothing better is likely or everything has been tried often enough.
+
+        Args:
+            max_proposals: size of the batch.
+
+        Returns:
+            Proposals that are worth trying together.
+        """
+        tried = Counter(record.outcome.encoding for record in self._records)
+        asked: list[Encoding] = []
+        shares = self._shares()
+        if not self._records and max_proposals > 0:
+            asked.append(self._start)
+            tries = self._imagine(None, self._start, reward=0.0, shares=shares)
+        elif self._is_finished(shares):
+            return []
+        else:
+            tries = self._tries()
+        rng = child_rng(self._seed, "factored-ask", len(self._records))
+        shape = self._shape(shares)
+        while len(asked) < max_proposals:
+            model = AdditiveModel(shape=shape, shares=shares, tries=tries)
+            optimism = OPTIMISM_CYCLE[len(asked) % len(OPTIMISM_CYCLE)]
+            best = self._most_promising(model, tries=tries, optimism=optimism, used=tried + Counter(asked), rng=rng)
+            if best is None:
+                break
+            asked.append(best)
+            expected = float(model.predict(np.array([best.indices]))[0][0])
+            tries = self._imagine(tries, best, reward=expected, shares=shares)
+        proposals: list[Proposal] = []
+        for encoding in asked:
+            proposals.append(Proposal(encoding=encoding, seed_index=tried[encoding]))
+            tried[encoding] += 1
+        return proposals
+
+    def ranking(self, max_encodings: int) -> list[RankedEncoding]:
+        """Ranks encodings by the posterior: mean less one standard deviation, the best first.
+
+        Args:
+            max_encodings: how many to return at most.
+
+        Returns:
+            Tried encodings, and untried ones where the model trusts them more; empty before the first record.
+        """
+        if not self._records:
+            return []
+        tries = self._tries()
+        model = self._model(self._shares())
+        tried = np.unique(tries.points, axis=0)
+
+        def cautious(points: Points) -> np.ndarray:
+            mean, std = model.predict(points)
+            return np.asarray(mean - CAUTION * std)
+
+        best_tried = tried[np.argsort(-cautious(tried), kind="stable")[:NUM_GOOD_STARTS]]
+        reached, _ = self._ascent.climb(cautious, best_tried)
+        points = np.unique(np.vstack([tried, reached]), axis=0)
+        mean, std = model.predict(points)
+        order = np.argsort(CAUTION * std - mean, kind="stable")[:max_encodings]
+        return [RankedEncoding(_encoding(points[i]), float(mean[i]), float(std[i])) for i in order]
+
+    def _shares(self) -> tuple[TermShares, ...]:
+        return TermEvidence(self._space, self._records).shares
+
+    def _shape(self, shares: Sequence[TermShares]) -> Shape:
+        """Fits the shape once per number of records."""
+        if not self._records:
+            return Shape(axis_weights=(1.0,) * len(shares))
+        if self._fitted is None or self._fitted[0] != len(self._records):
+            self._fitted = len(self._records), fit_shape(self._tries())
+        return self._fitted[1]
+
+    def _model(self, shares: Sequence[TermShares]) -> AdditiveModel:
+        return AdditiveModel(shape=self._shape(shares), shares=shares, tries=self._tries())
+
+    def _tries(self) -> Tries:
+        records = self._records
+        if len(records) > MAX_TRIES:
+            latest = records[-MAX_TRIES // 2 :]
+            earlier = sorted(records[: -MAX_TRIES // 2], key=lambda record: -record.reward)
+            records = earlier[: MAX_TRIES // 2] + latest
+        return Tries(
+            points=np.array([record.outcome.encoding.indices for record in records]),
+            seen=tuple(
+                np.array([record.outcome.percept.probabilities[position] for record in records])
+                for position in range(len(self._space.axes))
+            ),
+            rewards=np.array([record.reward for record in records]),
+        )
+
+    @staticmethod
+    def _imagine(tries: Tries | None, encoding: Encoding, *, reward: float, shares: Sequence[TermShares]) -> Tries:
+        """Adds a try as it is expected to come out."""
+        point = np.array([encoding.indices])
+        seen = tuple(share[[index]] for share, index in zip(shares, encoding.indices, strict=True))
+        if tries is None:
+            return Tries(points=point, seen=seen, rewards=np.array([reward]))
+        return Tries(
+            points=np.vstack([tries.points, point]),
+            seen=tuple(np.vstack(rows) for rows in zip(tries.seen, seen, strict=True)),
+            rewards=np.append(tries.rewards, reward),
+        )
+
+    def _most_promising(
+        self,
+        model: AdditiveModel,
+        *,
+        tries: Tries,
+        optimism: float,
+        used: Counter[Encoding],
+        rng: np.random.Generator,
+    ) -> Encoding | None:
+        """Maximises mean + optimism x standard deviation over what has not been drawn often enough."""
+        spent = np.array([e.indices for e, times in used.items() if times >= self._max_seeds_per_encoding])
+
+        def promise(points: Points) -> np.ndarray:
+            mean, std = model.predict(points)
+            values = mean + optimism * std
+            if len(spent):
+                is_spent = (points[:, np.newaxis, :] == spent[np.newaxis]).all(axis=2).any(axis=1)
+                values = np.where(is_spent, -np.inf, values)
+            return np.asarray(values)
+
+        points, values = self._ascent.climb(promise, self._ascent_starts(model, tries=tries, rng=rng))
+        best = int(np.argmax(values))
+        return _encoding(points[best]) if np.isfinite(values[best]) else None
+
+    def _ascent_starts(self, model: AdditiveModel, *, tries: Tries, rng: np.random.Generator) -> Points:
+        mean, _ = model.predict(tries.points)
+        good = tries.points[np.argsort(-mean, kind="stable")[:NUM_GOOD_STARTS]]
+        drawn = np.array([self._space.sample(rng).indices for _ in range(NUM_RANDOM_STARTS)])
+        return np.vstack([np.unique(good, axis=0), drawn])
+
+    def _is_finished(self, shares: Sequence[TermShares]) -> bool:
+        """Tells whether no encoding is expected to improve on the best one by more than a trifle."""
+        if len(self._records) < max(self._min_tries, 1):
+            return False
+        tries = self._tries()
+        model = self._model(shares)
+        incumbent = float(model.predict(tries.points)[0].max())
+
+        def improvement(points: Points) -> np.ndarray:
+            mean, std = model.predict(points)
+            return expected_improvement(mean - incumbent, std)
+
+        rng = child_rng(self._seed, "factored-finish", len(self._records))
+        starts = self._ascent_starts(model, tries=tries, rng=rng)
+        _, values = self._ascent.climb(improvement, starts)
+        return float(values.max()) < FINISHED_IMPROVEMENT * float(tries.rewards.std())
+
+
+def expected_improvement(gain: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """Expected positive part of a normal variable.
+
+    Args:
+        gain: means, (points,).
+        std: standard deviations, (points,), 0 or larger.
+
+    Returns:
+        (points,), 0 or larger.
+
+    Example:
+        >>> expected_improvement(np.array([1.0, -1.0]), np.array([0.0, 0.0])).tolist()
+        [1.0, 0.0]
+
+    Source: Jones, Schonlau, Welch 1998, eq. (15).
+    """
+    safe = np.maximum(std, 1e-12)
+    ratio = gain / safe
+    cumulative = np.array([0.5 * (1 + erf(value / 2**0.5)) for value in ratio])
+    density = np.exp(-0.5 * np.square(ratio)) / (2 * pi) ** 0.5
+    return np.asarray(np.maximum(gain * cumulative + safe * density, 0.0))
+
+
+def _encoding(point: np.ndarray) -> Encoding:
+    return Encoding(tuple(int(index) for index in point))
