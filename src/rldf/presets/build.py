@@ -1,0 +1,381 @@
+"""Builds the parts of a search from its settings: the only file that names concrete classes of several parts.
+
+Adding a part means one file, one case here, one test and one page; parts from outside come in through `plugins.py`.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from rldf.agents import (
+    ConstantRate,
+    LearningRate,
+    LinearEpsilon,
+    QLearningAgent,
+    RobbinsMonroRate,
+    SarsaAgent,
+    UniformAgent,
+)
+from rldf.contracts import Agent, Feedback, ImageEmbedder, ImageGenerator, Perception, Reward, Searcher, Target
+from rldf.errors import ConfigError
+from rldf.feedback import DiffusionFeedback
+from rldf.grammar import Grammar, load_grammar
+from rldf.hub import Announce
+from rldf.perception.classifier import ClassifierDetectorPerception
+from rldf.perception.clip import ZeroShotClip
+from rldf.perception.embedded import HeadsPerception, load_embedded_scorer
+from rldf.presets.config import JudgeConfig, ModelConfig, PerceptionConfig, SearchConfig
+from rldf.presets.generators import BuiltGenerator, build_generator, choose_device, shelf_key
+from rldf.presets.plugins import find_part
+from rldf.presets.term_sentences import term_sentences
+from rldf.rewards import (
+    AgreementReward,
+    FeatureCloud,
+    MahalanobisDetector,
+    MultiSemanticReward,
+    PartialSemanticReward,
+    PenalisedReward,
+    SimilarityReward,
+    TerminatingFeedback,
+    draw_reward,
+)
+from rldf.search import PartCard, SearchParts, Wiring
+from rldf.searchers import FactoredSearcher, GridWalk, RandomSearcher
+from rldf.seeding import child_rng
+from rldf.space import Encoding, EncodingSpace
+
+CLIP_ID = "openai/clip-vit-large-patch14"  # the paper's
+EPSILON_SHARE = 0.5  # our choice: epsilon falls over the first half of the tries
+
+
+def say_nothing(line: str) -> None:
+    """Takes an announcement and does nothing with it."""
+    del line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltScorer:
+    """A perception, and which model it is."""
+
+    perception: Perception
+    card: PartCard
+
+
+@final
+class ModelShelf:
+    """Models that were loaded, by their settings: each is loaded once, whoever asks."""
+
+    def __init__(self) -> None:
+        self._generators: dict[str, BuiltGenerator] = {}
+        self._scorers: dict[str, BuiltScorer] = {}
+        self._grammars: dict[str, Grammar] = {}
+
+    def grammar(self, config: SearchConfig) -> Grammar:
+        """Gives the grammar of a search; a grammar file is read anew, since it may have been edited."""
+        grammar = load_grammar(config.grammar.name)
+        grammar = grammar.block(config.grammar.blocked) if config.grammar.blocked else grammar
+        return self._grammars.setdefault(grammar.digest, grammar)
+
+    def generator(self, config: ModelConfig, *, announce: Announce) -> BuiltGenerator:
+        """Gives the image generator of a search."""
+        key = shelf_key(config)
+        if key not in self._generators:
+            self._generators[key] = build_generator(config, announce=announce)
+        return self._generators[key]
+
+    def perception(self, config: SearchConfig, *, announce: Announce) -> tuple[Perception, PartCard]:
+        """Gives scorer A of a search, and which model it is."""
+        kind, wanted = config.perception.kind, config.perception
+        if kind == "auto":
+            kind = "embedded" if _is_embedded(config.model) and wanted.id == "" else "clip"
+        scorer = self._scorer(kind, wanted, scorer="a", config=config, announce=announce)
+        return scorer.perception, scorer.card
+
+    def judge(self, config: SearchConfig, *, announce: Announce) -> BuiltScorer | None:
+        """Gives scorer B of a search; None where scorer A is to judge itself."""
+        kind, wanted = config.judge.kind, config.judge
+        if kind == "auto":
+            own = "embedded" if _is_embedded(config.model) else "same"
+            kind = own if wanted.id == "" else "clip"
+        if kind == "same":
+            return None
+        return self._scorer(kind, wanted, scorer="b", config=config, announce=announce)
+
+    def _scorer(
+        self,
+        kind: str,
+        wanted: PerceptionConfig | JudgeConfig,
+        *,
+        scorer: str,
+        config: SearchConfig,
+        announce: Announce,
+    ) -> BuiltScorer:
+        grammar = self.grammar(config)
+        device = choose_device(config.model.device)
+        role = scorer if kind == "embedded" else ""
+        key = json.dumps([kind, wanted.id, wanted.detector, role, grammar.digest, device])
+        if key not in self._scorers:
+            self._scorers[key] = _build_scorer(
+                kind, wanted, scorer=scorer, grammar=grammar, device=device, announce=announce
+            )
+        return self._scorers[key]
+
+
+def build_parts(config: SearchConfig, *, shelf: ModelShelf, announce: Announce = say_nothing) -> SearchParts:
+    """Builds the parts of a search.
+
+    Args:
+        config: the settings.
+        shelf: models that were loaded already.
+        announce: is given one line before anything is downloaded.
+
+    Returns:
+        The parts, ready for use.
+    """
+    grammar = shelf.grammar(config)
+    space = grammar.space.lock(config.grammar.locked)
+    generator = shelf.generator(config.model, announce=announce)
+    perception, perception_card = shelf.perception(config, announce=announce)
+    judge = shelf.judge(config, announce=announce)
+    is_independent = judge is not None and judge.card.digest != perception_card.digest
+    notes = (
+        ()
+        if is_independent
+        else (
+            "Scorer A judged itself, since no independent judge was given: the score says less. Give one by --judge.",
+        )
+    )
+
+    def wire(target: Target) -> Wiring:
+        return _wire(
+            config, target, grammar=grammar, space=space, generator=generator.image_generator, perception=perception
+        )
+
+    def make_searcher(space: EncodingSpace, start: Encoding, seed: int) -> Searcher:
+        return build_searcher(config, space=space, start=start, seed=seed)
+
+    return SearchParts(
+        grammar=grammar,
+        space=space,
+        image_generator=generator.image_generator,
+        perception=perception,
+        judge=perception if judge is None else judge.perception,
+        is_judge_independent=is_independent,
+        generator_card=generator.card,
+        perception_card=perception_card,
+        judge_card=perception_card if judge is None else judge.card,
+        wire=wire,
+        make_searcher=make_searcher,
+        negative_prompt=config.model.negative_prompt,
+        evaluations_per_picture=generator.evaluations_per_picture,
+        cache_hits=generator.cache_hits,
+        device=generator.device,
+        dtype=generator.dtype,
+        notes=notes,
+    )
+
+
+def build_searcher(config: SearchConfig, *, space: EncodingSpace, start: Encoding, seed: int) -> Searcher:
+    """Builds a searcher.
+
+    Args:
+        config: the settings.
+        space: the grid with its locks.
+        start: where the search begins.
+        seed: root seed of the run.
+
+    Returns:
+        The searcher.
+    """
+    match config.search.searcher:
+        case "factored":
+            return FactoredSearcher(space=space, start=start, seed=seed)
+        case "random":
+            return RandomSearcher(space=space, start=start, seed=seed)
+        case "q-learning" | "sarsa" | "random-walk":
+            return GridWalk(
+                agent=_build_agent(config, num_actions=len(space.moves), seed=seed),
+                space=space,
+                start=None if config.search.start == "random" else start,  # Algorithm 1: each episode starts anywhere
+                max_episode_steps=config.search.max_episode_moves,
+                seed=seed,
+            )
+        case name:
+            make: Callable[..., Searcher] = find_part("searcher", name)
+            return make(space=space, start=start, seed=seed)
+
+
+def build_reward(
+    config: SearchConfig, *, space: EncodingSpace, target: Target, perception: Perception
+) -> tuple[Reward, tuple[str, ...]]:
+    """Builds the reward for one target.
+
+    Args:
+        config: the settings.
+        space: the grid with its locks.
+        target: what is known of the wish.
+        perception: scorer A; its embeddings serve the CLIP reward.
+
+    Returns:
+        The reward, and notes where another one than asked for had to be taken or one was drawn.
+    """
+    name = config.reward.name
+    if name == "random":
+        makers = {
+            "multi-semantic": MultiSemanticReward(space),
+            "partial-semantic": PartialSemanticReward(space),
+            "clip": _similarity(perception),
+        }
+        drawn, reward = draw_reward(makers, child_rng(config.seed, "reward"))
+        return reward, (f"The reward of this run was drawn: {drawn}.",)
+    match name:
+        case "agreement":
+            return _agreement(space, target=target, perception=perception)
+        case "multi-semantic":
+            return MultiSemanticReward(space), ()
+        case "partial-semantic":
+            return PartialSemanticReward(space), ()
+        case "clip":
+            return _similarity(perception), ()
+        case other:
+            make: Callable[..., Reward] = find_part("reward", other)
+            return make(space=space), ()
+
+
+def _wire(
+    config: SearchConfig,
+    target: Target,
+    *,
+    grammar: Grammar,
+    space: EncodingSpace,
+    generator: ImageGenerator,
+    perception: Perception,
+) -> Wiring:
+    """Makes the feedback for one target."""
+    reward, notes = build_reward(config, space=space, target=target, perception=perception)
+    if config.reward.realism == "penalise":
+        reward = PenalisedReward(reward, _detector(perception), penalty=reward.bounds[0])
+    feedback: Feedback = DiffusionFeedback(
+        grammar=grammar,
+        image_generator=generator,
+        perception=perception,
+        reward=reward,
+        target=target,
+        negative_prompt=config.model.negative_prompt,
+    )
+    if config.reward.realism == "terminate":
+        feedback = TerminatingFeedback(feedback, _detector(perception))
+    return Wiring(feedback=feedback, reward_bounds=reward.bounds, notes=notes)
+
+
+def _agreement(space: EncodingSpace, *, target: Target, perception: Perception) -> tuple[Reward, tuple[str, ...]]:
+    """The agreement reward on the axes that are free and sure; likeness where there are none."""
+    free = [axis.id for axis in space.axes if axis.id not in space.locked]
+    unsure = target.percept.unsure_axes if target.percept is not None else ()
+    if set(free) <= set(unsure) and target.references:
+        note = "Nothing of the input could be read for certain, so pictures are compared by likeness (the CLIP reward)."
+        return _similarity(perception), (note,)
+    return AgreementReward(space, weights=dict.fromkeys(space.locked, 0.0) if free else None), ()
+
+
+def _similarity(perception: Perception) -> SimilarityReward:
+    if not isinstance(perception, ImageEmbedder):
+        raise ConfigError(
+            f"the CLIP reward compares embeddings, and {type(perception).__name__} makes none; the embedded scorer and "
+            "zero-shot CLIP do. Set perception.kind to 'clip', or choose another reward."
+        )
+    return SimilarityReward(perception)
+
+
+def _detector(perception: Perception) -> MahalanobisDetector:
+    """What calls a picture unrealistic: its features lie far from those of the pictures scorer A was trained on."""
+    if not isinstance(perception, HeadsPerception):
+        raise ConfigError(
+            "unrealistic pictures are told by the features of a scorer with heads, and "
+            f"{type(perception).__name__} has none. "
+            "Set reward.realism to 'off', or perception.kind to 'embedded'."
+        )
+    heads = perception.heads
+    cloud = FeatureCloud(
+        mean=np.asarray(heads.outlier_mean, dtype=np.float64),
+        precision=np.asarray(heads.outlier_precision, dtype=np.float64),
+        threshold=heads.outlier_threshold,
+    )
+    return MahalanobisDetector(perception.features, cloud)
+
+
+def _build_scorer(
+    kind: str,
+    wanted: PerceptionConfig | JudgeConfig,
+    *,
+    scorer: str,
+    grammar: Grammar,
+    device: str,
+    announce: Announce,
+) -> BuiltScorer:
+    space = grammar.space
+    match kind:
+        case "embedded":
+            heads = (
+                load_embedded_scorer("a" if scorer == "a" else "b", space=space, device=device)
+                if wanted.id == ""
+                else HeadsPerception(Path(wanted.id), space, device=device)
+            )
+            name = f"embedded/scorer-{scorer}" if wanted.id == "" else wanted.id
+            return BuiltScorer(perception=heads, card=PartCard(id=name, digest=heads.digest, kind="heads"))
+        case "clip":
+            name = CLIP_ID if wanted.id == "" else wanted.id
+            clip = ZeroShotClip(name, space, texts=term_sentences(grammar), announce=announce, device=device)
+            return BuiltScorer(perception=clip, card=PartCard(id=name, digest=clip.digest, kind="zero-shot CLIP"))
+        case "classifier-detector":
+            if wanted.id == "" or wanted.detector == "":
+                raise ConfigError(
+                    f"a classifier and a detector are two models, and {wanted.id!r} and {wanted.detector!r} are given; "
+                    "name both, by hub id or folder, in the settings id and detector."
+                )
+            pair = ClassifierDetectorPerception(
+                space, classifier=wanted.id, detector=wanted.detector, announce=announce, device=device
+            )
+            name = f"{wanted.id} + {wanted.detector}"
+            return BuiltScorer(perception=pair, card=PartCard(id=name, digest=pair.digest, kind=kind))
+        case name:
+            make: Callable[..., Perception] = find_part("perception", name)
+            return BuiltScorer(perception=make(space=space), card=PartCard(id=name, digest="", kind="plugin"))
+
+
+def _build_agent(config: SearchConfig, *, num_actions: int, seed: int) -> Agent:
+    settings = config.search
+    rate: LearningRate = (
+        RobbinsMonroRate() if settings.step_size == "robbins-monro" else ConstantRate(settings.learning_rate)
+    )
+    num_tries = config.budget.max_steps if config.budget.max_steps > 0 else config.budget.max_renders
+    exploration = LinearEpsilon(
+        first=settings.epsilon, last=settings.final_epsilon, num_actions=max(1, int(EPSILON_SHARE * num_tries))
+    )
+    match settings.searcher:
+        case "q-learning":
+            return QLearningAgent(
+                num_actions=num_actions,
+                discount=settings.discount,
+                learning_rate=rate,
+                exploration=exploration,
+                seed=seed,
+            )
+        case "sarsa":
+            return SarsaAgent(
+                num_actions=num_actions,
+                discount=settings.discount,
+                learning_rate=rate,
+                exploration=exploration,
+                seed=seed,
+            )
+        case _:
+            return UniformAgent(num_actions=num_actions, seed=seed)
+
+
+def _is_embedded(config: ModelConfig) -> bool:
+    return config.kind == "embedded" or (config.kind == "auto" and config.id == "embedded")

@@ -1,0 +1,512 @@
+"""The jobs of the main workflow, each one call: what the command line, a notebook and the root package use.
+
+Jobs that take long are generators of events. Models are loaded once per process and shared.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rldf.errors import ConfigError, RecordError, RldfError
+from rldf.hub import Announce
+from rldf.perception.reading import read_image
+from rldf.presets.build import ModelShelf, build_parts, say_nothing
+from rldf.presets.config import SearchConfig
+from rldf.presets.loading import config_from_dict
+from rldf.presets.request import PreparedRun, prepare_search, reopen_search
+from rldf.records import Percept, RunRecord, read_json, read_run
+from rldf.records.durable_files import append_file
+from rldf.sampling.produce import PictureProduced, produce
+from rldf.search import Budget, InputPicture, RunFinished, SearchEvent, SearchJob, SelectionRule, run_search
+from rldf.search.wish import abstentions, read_inputs
+from rldf.space import Encoding
+
+SHELF = ModelShelf()
+"""The models of this process: loaded at first use, shared by all jobs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """What perception read in one picture.
+
+    Attributes:
+        path: the picture.
+        terms: axis id to term.
+        sentence: what they spell.
+        probabilities: axis id to term to probability, 0 to 1.
+        percept: the same as a percept.
+        notes: one line each, such as where perception abstained.
+    """
+
+    path: Path
+    terms: Mapping[str, str]
+    sentence: str
+    probabilities: Mapping[str, Mapping[str, float]]
+    percept: Percept
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Writes it as `rldf encode --json` prints it."""
+        return {
+            "image": str(self.path),
+            "encoding": dict(self.terms),
+            "sentence": self.sentence,
+            "probabilities": {axis: dict(row) for axis, row in self.probabilities.items()},
+            "unsure_axes": list(self.percept.unsure_axes),
+            "objects": list(self.percept.objects),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPlan:
+    """What a search would make, for `--dry-run`.
+
+    Attributes:
+        num_runs: searches.
+        max_renders: renders of all searches together, at most.
+        max_test_renders: test pictures, at most.
+        new_pictures: new pictures.
+        max_cost_usd: price of all pictures, at most, in US dollars.
+    """
+
+    num_runs: int
+    max_renders: int
+    max_test_renders: int
+    new_pictures: int
+    max_cost_usd: float
+
+    @property
+    def max_pictures(self) -> int:
+        """All pictures together, at most."""
+        return self.max_renders + self.max_test_renders + self.new_pictures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileBegan:
+    """One file of a folder is searched now.
+
+    Attributes:
+        path: the picture.
+        folder: its run folder.
+        position: from 1.
+        count: files in all.
+    """
+
+    path: Path
+    folder: Path
+    position: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFailed:
+    """One file of a folder could not be searched; the others go on.
+
+    Attributes:
+        path: the picture.
+        message: why, in one line.
+    """
+
+    path: Path
+    message: str
+
+
+FolderEvent = FileBegan | FileFailed | SearchEvent
+
+
+def plan_search(config: SearchConfig, *, num_runs: int = 1) -> SearchPlan:
+    """Counts what a search would make, without loading or drawing anything."""
+    budget = budget_of(config)
+    pictures = budget.max_renders + 2 * config.result.num_test_seeds + config.result.num_new
+    return SearchPlan(
+        num_runs=num_runs,
+        max_renders=num_runs * budget.max_renders,
+        max_test_renders=num_runs * 2 * config.result.num_test_seeds,
+        new_pictures=num_runs * config.result.num_new,
+        max_cost_usd=num_runs * pictures * config.model.picture_cost_usd,
+    )
+
+
+def run_prepared(prepared: PreparedRun, *, announce: Announce = say_nothing) -> Iterator[SearchEvent]:
+    """Does a prepared search, or goes on with a reopened one, and closes its folder.
+
+    Args:
+        prepared: from `prepare_search` or `reopen_search`.
+        announce: is given one line before anything is downloaded.
+
+    Yields:
+        What happens, as it happens; the last event is `RunFinished`.
+    """
+    with prepared.store as store:
+        summary_path = store.folder / "summary.json"
+        if summary_path.is_file():
+            yield RunFinished(folder=store.folder, summary=read_json(summary_path))
+            return
+        try:
+            yield from _run(prepared, announce=announce)
+        except RldfError:
+            if not (store.folder / "run.json").is_file():
+                store.discard()  # a wrong picture or model: nothing was drawn, and nothing is left behind
+            raise
+
+
+def _run(prepared: PreparedRun, *, announce: Announce) -> Iterator[SearchEvent]:
+    config = prepared.config
+    inputs = tuple(_read_input(entry.path, entry.file, sha256=entry.sha256) for entry in prepared.inputs)
+    parts = build_parts(config, shelf=SHELF, announce=announce)
+    yield from run_search(parts, _job(config, inputs), store=prepared.store, request=prepared.request)
+
+
+def search_events(
+    paths: Sequence[str | Path],
+    *,
+    config: SearchConfig,
+    out: str | Path | None = None,
+    command: str = "",
+    force: bool = False,
+    announce: Announce = say_nothing,
+) -> Iterator[SearchEvent]:
+    """Does one search of one picture, or of several as one concept; `prepare_search` explains the arguments.
+
+    Yields:
+        What happens, as it happens; the last event is `RunFinished`.
+    """
+    prepared = prepare_search(paths, config=config, out=out, command=command, force=force)
+    yield from run_prepared(prepared, announce=announce)
+
+
+def resume_search(folder: str | Path, *, announce: Announce = say_nothing) -> Iterator[SearchEvent]:
+    """Goes on with an interrupted search to the same result; of a finished one, tells the result again.
+
+    Yields:
+        What happens, as it happens; the last event is `RunFinished`.
+    """
+    yield from run_prepared(reopen_search(folder), announce=announce)
+
+
+def search_folder(
+    paths: Sequence[str | Path],
+    *,
+    config: SearchConfig,
+    out: str | Path,
+    force: bool = False,
+    announce: Announce = say_nothing,
+) -> Iterator[FolderEvent]:
+    """Searches each picture by itself; one line of `results.jsonl` for each as soon as it is done.
+
+    Called again on the same folder it goes on: finished files are told again, an interrupted one is resumed.
+
+    Args:
+        paths: the pictures, in order.
+        config: the settings of every search.
+        out: folder that receives one run folder per picture, and `results.jsonl`.
+        force: True to search again what is there already.
+        announce: is given one line before anything is downloaded.
+
+    Yields:
+        What happens; a picture that fails gives `FileFailed`, and the others go on.
+    """
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    results = folder / "results.jsonl"
+    results.unlink(missing_ok=True)
+    for position, (path, name) in enumerate(zip(paths, _run_names(paths), strict=True), start=1):
+        run_folder = folder / name
+        yield FileBegan(path=Path(path), folder=run_folder, position=position, count=len(paths))
+        line: dict[str, Any] = {"image": str(path), "run": str(run_folder)}
+        try:
+            for event in _begin_or_resume(path, run_folder, config=config, force=force, announce=announce):
+                yield event
+                if isinstance(event, RunFinished):
+                    line |= event.summary
+        except RldfError as error:
+            line["error"] = str(error)
+            yield FileFailed(path=Path(path), message=str(error))
+        append_file(results, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+
+
+def encode_images(
+    paths: Sequence[str | Path], *, config: SearchConfig | None = None, announce: Announce = say_nothing
+) -> list[Encoded]:
+    """Reads pictures with scorer A: encoding, sentence and probabilities, without drawing anything.
+
+    Args:
+        paths: the pictures.
+        config: model, perception and grammar; None for the embedded ones.
+        announce: is given one line before anything is downloaded.
+
+    Returns:
+        One reading for each picture.
+    """
+    used = SearchConfig() if config is None else config
+    grammar = SHELF.grammar(used)
+    perception, _ = SHELF.perception(used, announce=announce)
+    readings: list[Encoded] = []
+    for path in paths:
+        read = read_image(path)
+        picture = InputPicture(path=str(path), sha256=read.sha256, image=read.image)
+        percept = read_inputs(perception, [picture])
+        space = perception.space
+        readings.append(
+            Encoded(
+                path=Path(path),
+                terms=space.terms(percept.encoding),
+                sentence=grammar.render(percept.encoding),
+                probabilities={
+                    axis.id: dict(zip(axis.terms, (float(value) for value in row), strict=True))
+                    for axis, row in zip(space.axes, percept.probabilities, strict=True)
+                },
+                percept=percept,
+                notes=(*read.notes, *abstentions(percept, space=space)),
+            )
+        )
+    return readings
+
+
+def generate_pictures(
+    source: str | Path | RunRecord,
+    *,
+    count: int = 8,
+    config: SearchConfig | None = None,
+    terms: Mapping[str, str] | None = None,
+    out: str | Path | None = None,
+    force: bool = False,
+    announce: Announce = say_nothing,
+) -> Iterator[PictureProduced]:
+    """Draws diverse pictures of a run's encoding or of a sentence, one seed each.
+
+    Args:
+        source: a run, its folder, or a sentence of the grammar.
+        count: pictures, at least 1.
+        config: the settings; None for those of the run, or the embedded ones.
+        terms: axis id to term, to change the encoding before drawing.
+        out: folder of the pictures; None for `new` in the run folder, or `pictures/<sentence>`.
+        force: True to draw again what is there already.
+        announce: is given one line before anything is downloaded.
+
+    Yields:
+        One event per picture.
+
+    Raises:
+        ConfigError: if count is below 1.
+    """
+    if count < 1:
+        raise ConfigError(f"{count} pictures were asked for; at least 1 can be drawn. Give a larger -n.")
+    used, encoding, folder = _what_to_draw(source, config=config)
+    grammar = SHELF.grammar(used)
+    if encoding is None:
+        encoding = grammar.parse(str(source))
+    if terms is not None:
+        encoding = grammar.space.encode({**grammar.space.terms(encoding), **terms})
+    yield from produce(
+        SHELF.generator(used.model, announce=announce).image_generator,
+        grammar=grammar,
+        encoding=encoding,
+        count=count,
+        seed=used.seed,
+        folder=folder if out is None else Path(out),
+        negative_prompt=used.model.negative_prompt,
+        batch_size=used.search.batch_size,
+        force=force,
+    )
+
+
+def search(
+    image: str | Path | Sequence[str | Path],
+    *,
+    model: str | None = None,
+    budget: int | None = None,
+    seed: int | None = None,
+    out: str | Path | None = None,
+    config: SearchConfig | None = None,
+    on_event: Callable[[SearchEvent], None] | None = None,
+    force: bool = False,
+    announce: Announce = print,
+) -> RunRecord:
+    """Searches the words of a picture: the encoding whose pictures, drawn by the model, match it.
+
+    Args:
+        image: a picture; a list of pictures is one concept.
+        model: "embedded", a hub id, a local folder, a file or the address of an images endpoint.
+        budget: distinct pictures the search may ask for, at least 1.
+        seed: root seed, 0 or larger.
+        out: the run folder; None for `runs/<date-time>-<stem of the picture>`.
+        config: further settings; model, budget and seed replace what it says where they are given.
+        on_event: is given every event, to show progress.
+        force: True to remove an older run that lies at `out`.
+        announce: is given one line before anything is downloaded.
+
+    Returns:
+        The finished run: `sentence`, `encoding`, `score`, `folder`, `image_paths` and all its records.
+
+    Example:
+        >>> run = search("photo.jpg", budget=48)  # doctest: +SKIP
+        >>> run.sentence  # doctest: +SKIP
+        'a photo of two cows and many people in a park'
+    """
+    used = SearchConfig() if config is None else config
+    if model is not None:
+        used = replace(used, model=replace(used.model, id=model, kind="auto"))
+    if budget is not None:
+        used = replace(used, budget=replace(used.budget, max_renders=budget))
+    if seed is not None:
+        used = replace(used, seed=seed)
+    paths = [image] if isinstance(image, str | Path) else list(image)
+    folder: Path | None = None
+    for event in search_events(paths, config=used, out=out, force=force, announce=announce):
+        if on_event is not None:
+            on_event(event)
+        if isinstance(event, RunFinished):
+            folder = event.folder
+    assert folder is not None
+    return read_run(folder)
+
+
+def resume(folder: str | Path, *, on_event: Callable[[SearchEvent], None] | None = None) -> RunRecord:
+    """Goes on with an interrupted search to the same result.
+
+    Args:
+        folder: its run folder.
+        on_event: is given every event, to show progress.
+
+    Returns:
+        The finished run.
+    """
+    for event in resume_search(folder):
+        if on_event is not None:
+            on_event(event)
+    return read_run(Path(folder))
+
+
+def encode(image: str | Path, *, config: SearchConfig | None = None, announce: Announce = print) -> Encoded:
+    """Reads one picture with scorer A: encoding, sentence and probabilities, without drawing anything."""
+    return encode_images([image], config=config, announce=announce)[0]
+
+
+def generate(
+    source: str | Path | RunRecord,
+    n: int = 8,
+    *,
+    out: str | Path | None = None,
+    config: SearchConfig | None = None,
+    terms: Mapping[str, str] | None = None,
+    force: bool = False,
+) -> list[Path]:
+    """Draws n diverse pictures of a run or a sentence and returns their files; see `generate_pictures`."""
+    pictures = generate_pictures(source, count=n, config=config, terms=terms, out=out, force=force, announce=print)
+    return [picture.path for picture in pictures]
+
+
+def budget_of(config: SearchConfig) -> Budget:
+    """Makes the hard limits of a search, lowered to what its cost limit allows."""
+    limits = config.budget
+    budget = Budget(
+        max_renders=limits.max_renders,
+        max_seconds=limits.max_seconds if limits.max_seconds > 0 else None,
+        max_steps=limits.max_steps if limits.max_steps > 0 else None,
+    )
+    if limits.max_cost_usd <= 0:
+        return budget
+    if config.model.picture_cost_usd <= 0:
+        raise ConfigError(
+            f"budget.max_cost_usd is {limits.max_cost_usd} but model.picture_cost_usd is "
+            f"{config.model.picture_cost_usd}; a cost limit needs the price of a picture. Give it with --config."
+        )
+    return budget.within_cost(
+        max_cost_usd=limits.max_cost_usd,
+        picture_cost_usd=config.model.picture_cost_usd,
+        other_pictures=2 * config.result.num_test_seeds + config.result.num_new,
+    )
+
+
+def _job(config: SearchConfig, inputs: tuple[InputPicture, ...]) -> SearchJob:
+    return SearchJob(
+        inputs=inputs,
+        seed=config.seed,
+        budget=budget_of(config),
+        batch_size=config.search.batch_size,
+        start=config.search.start,
+        start_terms=config.search.start_terms,
+        misread=config.search.misread,
+        num_test_seeds=config.result.num_test_seeds,
+        num_new=config.result.num_new,
+        rule=SelectionRule(
+            min_gain=config.result.min_gain,
+            num_errors=config.result.num_errors,
+            prior_deviation=config.result.prior_deviation,
+        ),
+    )
+
+
+def _read_input(path: str, file: Path, *, sha256: str) -> InputPicture:
+    """Reads an input; the digest stays that of the user's file where it was read from the run's own copy."""
+    read = read_image(file)
+    return InputPicture(path=path, sha256=read.sha256 if sha256 == "" else sha256, image=read.image)
+
+
+def _begin_or_resume(
+    path: str | Path, folder: Path, *, config: SearchConfig, force: bool, announce: Announce
+) -> Iterator[SearchEvent]:
+    is_begun = any((folder / name).is_file() for name in ("run.json", "request.json"))
+    if is_begun and not force:
+        prepared = reopen_search(folder)
+        if prepared.config != config:
+            prepared.store.close()
+            raise RecordError(
+                f"the run '{folder}' was made with other settings; a folder of runs has the same settings "
+                "throughout. Choose another --out, or give --force to search again."
+            )
+        return run_prepared(prepared, announce=announce)
+    return search_events([path], config=config, out=folder, force=force, announce=announce)
+
+
+def _run_names(paths: Sequence[str | Path]) -> list[str]:
+    """Names the run folder of each picture: its stem, or its whole name where stems repeat."""
+    stems = [Path(path).stem for path in paths]
+    return [
+        stem if stems.count(stem) == 1 else Path(path).name.replace(".", "-")
+        for path, stem in zip(paths, stems, strict=True)
+    ]
+
+
+def _what_to_draw(
+    source: str | Path | RunRecord, *, config: SearchConfig | None
+) -> tuple[SearchConfig, Encoding | None, Path]:
+    """Finds settings, encoding (None for a sentence) and default folder of what is to be drawn."""
+    run = source if isinstance(source, RunRecord) else None
+    if run is None and Path(source if isinstance(source, str | Path) else "").is_dir():
+        run = read_run(Path(str(source)))
+    if run is not None:
+        stored = _config_of(run)
+        return (stored if config is None else config), run.encoding, run.folder / "generated"
+    used = SearchConfig() if config is None else config
+    name = "-".join(str(source).split())[:80]
+    return used, None, Path("pictures") / "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+
+
+def _config_of(run: RunRecord) -> SearchConfig:
+    """Reads the settings of a stored run."""
+    return config_from_dict(run.run["config"], place=f"the settings of '{run.folder}'")
+
+
+__all__ = [
+    "Encoded",
+    "FileBegan",
+    "FileFailed",
+    "FolderEvent",
+    "SearchPlan",
+    "encode",
+    "encode_images",
+    "generate",
+    "generate_pictures",
+    "plan_search",
+    "resume",
+    "resume_search",
+    "run_prepared",
+    "search",
+    "search_events",
+    "search_folder",
+]

@@ -1,0 +1,47 @@
+"""What a run leaves behind.
+
+- `Percept`, `Prompt`, `Outcome`, `StepRecord`: one try.
+- `StoredStep` and the `*_json` functions: the same as JSON.
+- `RunStore`: writes a run folder; `RunRecord`, `read_run`: reads it.
+"""
+
+from rldf.records.json_forms import (
+    StoredStep,
+    axes_to_json,
+    encoding_from_json,
+    encoding_to_json,
+    percept_from_json,
+    percept_to_json,
+    space_from_json,
+    step_from_json,
+    step_to_json,
+)
+from rldf.records.percept import Outcome, Percept, Prompt, StepRecord
+from rldf.records.provenance import utc_now, versions
+from rldf.records.run_record import RunRecord, find_runs, read_run
+from rldf.records.run_store import SCHEMA_VERSION, RunStore, read_json, read_step_lines
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Outcome",
+    "Percept",
+    "Prompt",
+    "RunRecord",
+    "RunStore",
+    "StepRecord",
+    "StoredStep",
+    "axes_to_json",
+    "encoding_from_json",
+    "encoding_to_json",
+    "find_runs",
+    "percept_from_json",
+    "percept_to_json",
+    "read_json",
+    "read_run",
+    "read_step_lines",
+    "space_from_json",
+    "step_from_json",
+    "step_to_json",
+    "utc_now",
+    "versions",
+]
