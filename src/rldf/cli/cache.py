@@ -1,0 +1,43 @@
+"""`rldf cache`: the render cache that all runs share."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from rldf.cli import workflows
+from rldf.cli.manners import print_json, well_behaved
+from rldf.cli.options import AsJson, Debug, DryRun
+
+if TYPE_CHECKING:
+    from rldf.generators.render_store import StoreInfo
+
+group = typer.Typer(
+    name="cache", help="The render cache that all runs share.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@group.command(epilog="Example: rldf cache show")
+@well_behaved
+def show(*, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Shows where the cache is and how much it holds."""
+    del debug
+    _print(workflows.cache_info(), verb="holds", as_json=as_json)
+
+
+@group.command(epilog="Example: rldf cache clear --dry-run")
+@well_behaved
+def clear(*, is_dry_run: DryRun = False, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Removes every picture of the cache; no result depends on them."""
+    del debug
+    if is_dry_run:
+        _print(workflows.cache_info(), verb="would lose", as_json=as_json)
+    else:
+        _print(workflows.clear_cache(), verb="lost", as_json=as_json)
+
+
+def _print(info: "StoreInfo", *, verb: str, as_json: bool) -> None:
+    """Prints what the cache holds, or what was removed."""
+    if as_json:
+        print_json({"folder": str(info.folder), "pictures": info.num_pictures, "bytes": info.num_bytes})
+        return
+    typer.echo(f"{info.folder} {verb} {info.num_pictures} pictures, {info.num_bytes / 2**20:.1f} MiB")

@@ -1,0 +1,86 @@
+"""The options that several commands share, so that they mean the same everywhere."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", show_default=False)]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", show_default=False)]
+Force = Annotated[bool, typer.Option("--force", help="Write over what is there.", show_default=False)]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, with numbers; do nothing.", show_default=False)
+]
+Preset = Annotated[str, typer.Option("--preset", help="Settings to start from: a preset, or a preset file.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="The image generator: 'embedded', a hub id, a local folder, a file, or the address of an images endpoint.",
+        show_default="embedded",
+    ),
+]
+Perception = Annotated[
+    str | None,
+    typer.Option(
+        "--perception",
+        help="Scorer A: 'embedded', 'clip', 'classifier', a CLIP hub id or a local folder.",
+        show_default="chosen with the model",
+    ),
+]
+Judge = Annotated[
+    str | None,
+    typer.Option(
+        "--judge",
+        help="Scorer B, which only judges: as --perception, or 'same'.",
+        show_default="chosen with the model",
+    ),
+]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda or mps.", show_default="the best one present")]
+Dtype = Annotated[
+    str | None, typer.Option("--dtype", help="float32, float16 or bfloat16.", show_default="chosen with the device")
+]
+LowMemory = Annotated[
+    bool, typer.Option("--low-memory", help="Keep on the device only what is in use.", show_default=False)
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="The root of all chance.")]
+OptionalSeed = Annotated[int | None, typer.Option("--seed", min=0, help="The root of all chance.", show_default="0")]
+Grammar = Annotated[
+    str | None, typer.Option("--grammar", help="Name of a grammar, or a grammar file.", show_default="base")
+]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option("--config", metavar="A.B=C", help="Override a setting; may be repeated.", show_default=False),
+]
+Terms = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="AXIS=TERM", help="Fix an axis; may be repeated.", show_default=False),
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+
+
+def read_pairs(pairs: Sequence[str] | None, *, option: str) -> dict[str, str]:
+    """Reads options of the form name=value.
+
+    Args:
+        pairs: what was given, in order; None for nothing.
+        option: name of the option, for the message.
+
+    Returns:
+        Name to value; the last one given counts.
+
+    Raises:
+        typer.BadParameter: if one of them has no '=', no name or no value.
+
+    Example:
+        >>> read_pairs(["count=two"], option="--set")
+        {'count': 'two'}
+    """
+    read: dict[str, str] = {}
+    for pair in pairs if pairs is not None else ():
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not (name and equals and value):
+            raise typer.BadParameter(f"{option} is '{pair}'; it has the form name=value, such as {option} count=two.")
+        read[name] = value
+    return read

@@ -1,0 +1,104 @@
+"""`rldf runs`: lists, shows and resumes runs, and writes their reports."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rldf.cli import workflows
+from rldf.cli.manners import print_json, say, well_behaved
+from rldf.cli.options import AsJson, Debug, RunFolder
+from rldf.cli.searching import print_summary, run_and_report
+from rldf.errors import RldfError
+
+group = typer.Typer(name="runs", help="Runs: what searches left behind.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@group.command("list", epilog="Example: rldf runs list runs")
+@well_behaved
+def list_all(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the runs are.")] = Path("runs"),
+    *,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Lists the runs in a folder; runs that cannot be read are listed with the reason."""
+    del debug
+    rows = [_row(path) for path in workflows.find_runs(folder)]
+    if as_json:
+        print_json({"folder": str(folder), "runs": rows})
+        return
+    if not rows:
+        typer.echo(f"no runs in '{folder}'")
+    for row in rows:
+        score = "" if row["score"] is None else f"score {row['score']:.2f}"
+        typer.echo(f"{row['run']:<32} {row['state']:<12} {score:<11} {row['sentence']}")
+
+
+def _row(path: Path) -> dict[str, Any]:
+    """What the list says of one run."""
+    try:
+        run = workflows.read_run(path)
+    except RldfError as error:
+        return {"run": str(path), "state": "unreadable", "score": None, "sentence": str(error), "tries": None}
+    return {
+        "run": str(path),
+        "state": "finished" if run.is_finished else "interrupted",
+        "score": run.score if run.is_finished else None,
+        "sentence": run.sentence,
+        "tries": len(run.steps),
+    }
+
+
+@group.command(epilog="Example: rldf runs show runs/demo")
+@well_behaved
+def show(run: RunFolder, *, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Shows what a run found; of an unfinished one, the best so far."""
+    del debug
+    record = workflows.read_run(run)
+    if record.summary is not None:
+        print_summary(record.summary, as_json=as_json)
+        return
+    if as_json:
+        print_json(
+            {
+                "run": str(run),
+                "state": "interrupted",
+                "tries": len(record.steps),
+                "sentence": record.sentence,
+                "encoding": record.terms,
+            }
+        )
+        return
+    typer.echo(f"best so far  {record.sentence}")
+    typer.echo(f"tries        {len(record.steps)}")
+    typer.echo(f"go on with   rldf runs resume {run}")
+
+
+@group.command(epilog="Example: rldf runs resume runs/demo")
+@well_behaved
+def resume(run: RunFolder, *, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Goes on with an interrupted run, to the same result as without the interruption."""
+    del debug
+    events = workflows.resume_search(run, announce=say)
+    print_summary(run_and_report(events, folder=run), as_json=as_json)
+
+
+@group.command(epilog="Example: rldf runs report runs/demo")
+@well_behaved
+def report(
+    run: RunFolder,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the page goes.", show_default="report.html in the run folder")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Writes the report of a run: one HTML page that needs no network."""
+    del debug
+    written = workflows.write_report(run, out=out)
+    if as_json:
+        print_json({"run": str(run), "report": str(written)})
+        return
+    typer.echo(str(written))

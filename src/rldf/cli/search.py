@@ -1,0 +1,184 @@
+"""`rldf search`: the main job."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from rldf.cli import workflows
+from rldf.cli.manners import FAILED, print_json, say, well_behaved
+from rldf.cli.options import (
+    AsJson,
+    Debug,
+    Device,
+    DryRun,
+    Dtype,
+    Force,
+    Grammar,
+    Judge,
+    LowMemory,
+    Model,
+    OptionalSeed,
+    Perception,
+    Preset,
+    Setting,
+    read_pairs,
+)
+from rldf.cli.searching import print_summary, run_and_report, watch_folder
+from rldf.cli.settings import Given, settings
+
+if TYPE_CHECKING:
+    from rldf.presets.config import SearchConfig
+
+StartName = Literal["percept", "random"]
+
+
+@well_behaved
+def search(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...|DIR", help="Pictures, or a folder of them.", show_default=False)
+    ],
+    *,
+    budget: Annotated[
+        int | None, typer.Option("--budget", min=1, help="Distinct pictures it may ask for.", show_default="48")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The run folder.", show_default="runs/<time>-<picture>")
+    ] = None,
+    is_together: Annotated[
+        bool, typer.Option("--together", help="Take several pictures as one concept.", show_default=False)
+    ] = False,
+    start: Annotated[
+        StartName | None,
+        typer.Option("--start", help="Begin at what perception reads, or anywhere.", show_default="percept"),
+    ] = None,
+    start_at: Annotated[
+        list[str] | None,
+        typer.Option("--start-at", metavar="AXIS=TERM", help="Correct the start; may be repeated.", show_default=False),
+    ] = None,
+    locked: Annotated[
+        list[str] | None,
+        typer.Option("--lock", "--set", metavar="AXIS=TERM", help="Fix an axis; may be repeated.", show_default=False),
+    ] = None,
+    reward: Annotated[
+        str | None,
+        typer.Option(
+            "--reward", help="agreement, multi-semantic, partial-semantic, clip or random.", show_default="agreement"
+        ),
+    ] = None,
+    searcher: Annotated[
+        str | None,
+        typer.Option("--searcher", help="factored, q-learning, sarsa, random or random-walk.", show_default="factored"),
+    ] = None,
+    preset: Preset = "embedded",
+    model: Model = None,
+    perception: Perception = None,
+    judge: Judge = None,
+    grammar: Grammar = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    is_low_memory: LowMemory = False,
+    seed: OptionalSeed = None,
+    changes: Setting = None,
+    is_dry_run: DryRun = False,
+    force: Force = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Searches the words whose pictures match yours; leaves a run folder with a report.
+
+    A folder, or several pictures without --together, gives one run each.
+    """
+    del debug
+    given = Given(
+        model=model,
+        perception=perception,
+        judge=judge,
+        device=device,
+        dtype=dtype,
+        grammar=grammar,
+        seed=seed,
+        use_low_memory=is_low_memory,
+        others={
+            "budget.max_renders": budget,
+            "search.searcher": searcher,
+            "reward.name": reward,
+            **_start(start, read_pairs(start_at, option="--start-at")),
+            "grammar.locked": read_pairs(locked, option="--lock") or None,
+        },
+        changes=changes,
+    )
+    config = settings(workflows.load_preset(preset).config, given)
+    paths = [path for given_path in images for path in _pictures(given_path)]
+    is_one_run = is_together or (len(images) == 1 and not images[0].is_dir())
+    if is_dry_run:
+        _print_plan(config, num_runs=1 if is_one_run else len(paths), as_json=as_json)
+    elif is_one_run:
+        prepared = workflows.prepare_search(paths, config=config, out=out, force=force)
+        events = workflows.run_prepared(prepared, announce=say)
+        print_summary(run_and_report(events, folder=prepared.store.folder), as_json=as_json)
+    else:
+        _search_each(paths, config=config, out=out, force=force, as_json=as_json)
+
+
+def _start(start: str | None, terms: Mapping[str, str]) -> dict[str, object]:
+    """Where the search begins, as settings."""
+    if not terms:
+        return {"search.start": start}
+    if start == "random":
+        raise typer.BadParameter("--start random and --start-at contradict each other. Give one of them.")
+    return {"search.start": "given", "search.start_terms": terms}
+
+
+def _pictures(path: Path) -> Sequence[Path]:
+    """The pictures of a folder, or the path itself."""
+    return workflows.list_image_files(path) if path.is_dir() else [path]
+
+
+def _print_plan(config: "SearchConfig", *, num_runs: int, as_json: bool) -> None:
+    """Says what would be done."""
+    plan = workflows.plan_search(config, num_runs=num_runs)
+    if as_json:
+        print_json(
+            {
+                "runs": plan.num_runs,
+                "max_pictures": plan.max_pictures,
+                "max_renders": plan.max_renders,
+                "max_test_renders": plan.max_test_renders,
+                "new_pictures": plan.new_pictures,
+                "max_cost_usd": plan.max_cost_usd,
+            }
+        )
+        return
+    typer.echo(
+        f"{plan.num_runs} search{'es' if plan.num_runs != 1 else ''}: at most {plan.max_pictures} pictures: "
+        f"{plan.max_renders} to search, {plan.max_test_renders} to judge, {plan.new_pictures} new"
+    )
+    typer.echo(f"cost at most {plan.max_cost_usd:.2f} USD")
+
+
+def _search_each(paths: list[Path], *, config: "SearchConfig", out: Path | None, force: bool, as_json: bool) -> None:
+    """Searches each picture by itself: with --json one line for each as soon as it is done."""
+    folder = (
+        workflows.default_folder(paths[0].parent, now=workflows.utc_now(), parent=Path("runs")) if out is None else out
+    )
+    num_failed = 0
+    for result in watch_folder(
+        workflows.search_folder(paths, config=config, out=folder, force=force, announce=say), folder=folder
+    ):
+        num_failed += "error" in result
+        typer.echo(json.dumps(result, ensure_ascii=False, allow_nan=False) if as_json else _one_line(result))
+    if num_failed:
+        say(f"error: {num_failed} of {len(paths)} pictures failed; {folder / 'results.jsonl'} says why.")
+        raise typer.Exit(FAILED)
+
+
+def _one_line(result: Mapping[str, Any]) -> str:
+    """What came of one picture of a folder."""
+    if "error" in result:
+        return f"{result['image']}: failed"
+    return (
+        f"{result['image']}: {result['sentence']}   score {result['score']:.3f}{'   ALARM' if result['alarm'] else ''}"
+    )

@@ -1,0 +1,94 @@
+"""What the commands that search share: watching a run, writing its report, printing what it found."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from rldf.cli import workflows
+from rldf.cli.manners import print_json, say
+
+if TYPE_CHECKING:
+    from rldf.presets.jobs import FolderEvent
+    from rldf.search.events import SearchEvent
+
+
+def run_and_report(events: "Iterator[SearchEvent]", *, folder: Path) -> Mapping[str, Any]:
+    """Shows a search while it works, and writes its report.
+
+    Args:
+        events: what the search tells; the last one is its end.
+        folder: its run folder.
+
+    Returns:
+        The summary of the finished run.
+    """
+    summary: Mapping[str, Any] = {}
+    with _resumable(folder, command=f"rldf runs resume {folder}"), workflows.SearchProgress() as progress:
+        for event in events:
+            progress.show(event)
+            summary = getattr(event, "summary", summary)
+    workflows.write_report(folder)
+    return summary
+
+
+def watch_folder(events: "Iterator[FolderEvent]", *, folder: Path) -> Iterator[dict[str, Any]]:
+    """Shows the searches of a folder while they work, and writes their reports.
+
+    Args:
+        events: what they tell.
+        folder: where their run folders are.
+
+    Yields:
+        For each picture, its path and the summary, or its path and the error.
+    """
+    path = folder
+    again = f"the same command with --out {folder}"
+    with _resumable(folder, command=again), workflows.SearchProgress() as progress:
+        for event in events:
+            if isinstance(event, workflows.FileBegan):
+                path = event.path
+                progress.begin(f"{event.position} of {event.count}, {path.name}")
+            elif isinstance(event, workflows.FileFailed):
+                say(f"error: {event.path}: {event.message}")
+                yield {"image": str(event.path), "error": event.message}
+            elif isinstance(event, workflows.RunFinished):
+                workflows.write_report(event.folder)
+                yield {"image": str(path), **event.summary}
+            else:
+                progress.show(event)
+
+
+def print_summary(summary: Mapping[str, Any], *, as_json: bool) -> None:
+    """Prints what a run found.
+
+    Args:
+        summary: content of `summary.json`.
+        as_json: True for one JSON object.
+    """
+    if as_json:
+        print_json(summary)
+        return
+    low, high = summary["score_ci95"]
+    budget = summary["budget"]
+    typer.echo(f"sentence  {summary['sentence']}")
+    typer.echo(
+        f"score     {summary['score']:.3f} (95 % interval {low:.3f} to {high:.3f}); start {summary['start_score']:.3f}"
+    )
+    if summary["alarm"]:
+        typer.echo("alarm     the judge finds these words worse than the start: the search has gamed its scorer")
+    typer.echo(f"renders   {budget['renders']} of {budget['max_renders']}, and {budget['test_renders']} to judge")
+    typer.echo(f"report    {Path(summary['run']) / 'report.html'}")
+
+
+@contextmanager
+def _resumable(folder: Path, *, command: str) -> Iterator[None]:
+    """Says, where the user stops a search, what was saved and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(
+            f"interrupted; the best so far is saved in '{folder}'. Go on with: {command}"
+        ) from error

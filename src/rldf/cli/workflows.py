@@ -1,0 +1,141 @@
+"""The workflows behind the commands, each loaded when it is first used.
+
+`rldf --help` must not wait for torch, so command modules import this module and ask it for names:
+`workflows.read_run(...)`. Together with the root package this is the one place of imports that are not at the top of a
+module.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from huggingface_hub import try_to_load_from_cache as try_to_load_from_cache
+    from torch import get_num_threads as get_num_threads
+
+    from rldf.cli.progress import SearchProgress as SearchProgress
+    from rldf.cli.progress import TrainingProgress as TrainingProgress
+    from rldf.generators.cache import cache_info as cache_info
+    from rldf.generators.cache import clear_cache as clear_cache
+    from rldf.generators.cache import render_folder as render_folder
+    from rldf.grammar import check_grammar as check_grammar
+    from rldf.grammar import list_grammars as list_grammars
+    from rldf.grammar import load_grammar as load_grammar
+    from rldf.hub import folder_digest as folder_digest
+    from rldf.hub import require_safetensors as require_safetensors
+    from rldf.perception.reading import list_image_files as list_image_files
+    from rldf.presets.build import build_parts as build_parts
+    from rldf.presets.config import SearchConfig as SearchConfig
+    from rldf.presets.generators import choose_device as choose_device
+    from rldf.presets.jobs import SHELF as SHELF
+    from rldf.presets.jobs import FileBegan as FileBegan
+    from rldf.presets.jobs import FileFailed as FileFailed
+    from rldf.presets.jobs import encode_images as encode_images
+    from rldf.presets.jobs import generate_pictures as generate_pictures
+    from rldf.presets.jobs import plan_search as plan_search
+    from rldf.presets.jobs import resume_search as resume_search
+    from rldf.presets.jobs import run_prepared as run_prepared
+    from rldf.presets.jobs import search_folder as search_folder
+    from rldf.presets.loading import config_from_dict as config_from_dict
+    from rldf.presets.loading import config_to_dict as config_to_dict
+    from rldf.presets.loading import load_preset as load_preset
+    from rldf.presets.loading import override as override
+    from rldf.presets.loading import preset_names as preset_names
+    from rldf.presets.ordering import order_axis as order_axis
+    from rldf.presets.request import default_folder as default_folder
+    from rldf.presets.request import prepare_search as prepare_search
+    from rldf.records import axes_to_json as axes_to_json
+    from rldf.records import find_runs as find_runs
+    from rldf.records import read_run as read_run
+    from rldf.records import utc_now as utc_now
+    from rldf.records import versions as versions
+    from rldf.search import RunFinished as RunFinished
+    from rldf.search.pictures import encode_png as encode_png
+    from rldf.seeding import child_rng as child_rng
+    from rldf.web import references_of as references_of
+    from rldf.web import write_report as write_report
+    from rldf.worlds.card import measure_card as measure_card
+    from rldf.worlds.drawing import draw as draw
+    from rldf.worlds.training import TINY_RECIPE as TINY_RECIPE
+    from rldf.worlds.training import WorldRecipe as WorldRecipe
+    from rldf.worlds.training import WorldTraining as WorldTraining
+
+_MODULES = {
+    "huggingface_hub": ("try_to_load_from_cache",),
+    "rldf.cli.progress": (
+        "SearchProgress",
+        "TrainingProgress",
+    ),
+    "rldf.generators.cache": (
+        "cache_info",
+        "clear_cache",
+        "render_folder",
+    ),
+    "rldf.grammar": (
+        "check_grammar",
+        "list_grammars",
+        "load_grammar",
+    ),
+    "rldf.hub": (
+        "folder_digest",
+        "require_safetensors",
+    ),
+    "rldf.perception.reading": ("list_image_files",),
+    "rldf.presets.build": ("build_parts",),
+    "rldf.presets.config": ("SearchConfig",),
+    "rldf.presets.generators": ("choose_device",),
+    "rldf.presets.jobs": (
+        "SHELF",
+        "encode_images",
+        "generate_pictures",
+        "plan_search",
+        "resume_search",
+        "run_prepared",
+        "search_folder",
+        "FileBegan",
+        "FileFailed",
+    ),
+    "rldf.presets.loading": (
+        "config_from_dict",
+        "config_to_dict",
+        "load_preset",
+        "override",
+        "preset_names",
+    ),
+    "rldf.presets.ordering": ("order_axis",),
+    "rldf.presets.request": (
+        "default_folder",
+        "prepare_search",
+    ),
+    "rldf.records": (
+        "axes_to_json",
+        "find_runs",
+        "read_run",
+        "utc_now",
+        "versions",
+    ),
+    "rldf.search": ("RunFinished",),
+    "rldf.search.pictures": ("encode_png",),
+    "rldf.seeding": ("child_rng",),
+    "rldf.web": (
+        "references_of",
+        "write_report",
+    ),
+    "rldf.worlds.card": ("measure_card",),
+    "rldf.worlds.drawing": ("draw",),
+    "rldf.worlds.training": (
+        "TINY_RECIPE",
+        "WorldRecipe",
+        "WorldTraining",
+    ),
+    "torch": ("get_num_threads",),
+}
+"""Module: the workflows it defines."""
+
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Loads a workflow."""
+    if name not in _HOMES:
+        raise AttributeError(f"there is no workflow '{name}'; there are: {', '.join(_HOMES)}. Add it to the table.")
+    return getattr(import_module(_HOMES[name]), name)
