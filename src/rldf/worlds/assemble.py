@@ -1,0 +1,139 @@
+"""Writes trained parts in the formats of diffusers and transformers, the way every other model comes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny, DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from safetensors.torch import save_file
+from transformers import CLIPImageProcessorPil, CLIPTextModel, PreTrainedTokenizerFast
+
+from rldf.grammar import Grammar
+from rldf.worlds.calibration import Calibration
+from rldf.worlds.train_scorer import IMAGE_SIZE_PX, PIXEL_MEAN, PIXEL_STD, Scorer
+
+LICENCE = "Apache-2.0; glyphs it was trained on: Noto Emoji, SIL Open Font License 1.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationDefaults:
+    """How the embedded generator draws unless told otherwise.
+
+    Attributes:
+        steps: denoising steps.
+        guidance_scale: w of uncond + w (cond - uncond).
+        size_px: side of its pictures.
+    """
+
+    steps: int = 12
+    guidance_scale: float = 3.0
+    size_px: int = 128
+
+
+def write_generator(
+    folder: Path,
+    *,
+    unet: UNet2DConditionModel,
+    text_encoder: CLIPTextModel,
+    tokenizer: PreTrainedTokenizerFast,
+    autoencoder: AutoencoderTiny,
+    scheduler: DPMSolverMultistepScheduler,
+    defaults: GenerationDefaults,
+) -> None:
+    """Writes a Stable Diffusion pipeline folder, float16 safetensors, and its default settings.
+
+    Args:
+        folder: made if missing; files in it are replaced.
+        unet: the denoiser.
+        text_encoder: reads the sentences.
+        tokenizer: one token a word.
+        autoencoder: its decoder draws.
+        scheduler: the solver.
+        defaults: written as `rldf.json`.
+    """
+    pipeline = StableDiffusionPipeline(
+        vae=autoencoder,
+        text_encoder=text_encoder,
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True)
+    pipeline.to(dtype=torch.float32)  # the autoencoder is the caller's own
+    about = {
+        "name": "embedded",
+        "version": "1",
+        "source": "trained from scratch by `rldf world train` on pictures its own renderer draws",
+        "licence": LICENCE,
+        "steps": defaults.steps,
+        "guidance_scale": defaults.guidance_scale,
+        "size_px": defaults.size_px,
+        "digest": weights_digest(folder),
+    }
+    (folder / "rldf.json").write_text(json.dumps(about, indent=2) + "\n")
+
+
+def write_scorer(
+    folder: Path,
+    scorer: Scorer,
+    *,
+    tokenizer: PreTrainedTokenizerFast,
+    grammar: Grammar,
+    calibration: Calibration,
+) -> None:
+    """Writes a scorer: its backbone as a transformers folder, its heads and calibration beside it.
+
+    Args:
+        folder: made if missing; files in it are replaced.
+        scorer: trained.
+        tokenizer: written with A, which reads sentences.
+        grammar: names the terms of the heads.
+        calibration: temperatures and what lies outside the grammar.
+    """
+    scorer.backbone.half().save_pretrained(folder, safe_serialization=True)
+    scorer.backbone.float()
+    if scorer.name == "a":
+        tokenizer.save_pretrained(folder)
+    processor = CLIPImageProcessorPil(
+        size={"height": IMAGE_SIZE_PX, "width": IMAGE_SIZE_PX},
+        do_center_crop=False,
+        image_mean=[PIXEL_MEAN] * 3,
+        image_std=[PIXEL_STD] * 3,
+    )
+    processor.save_pretrained(folder)
+    tensors: dict[str, torch.Tensor] = {f"{n}": value for n, value in scorer.heads.state_dict().items()}
+    tensors |= {"outlier.mean": calibration.mean, "outlier.precision": calibration.precision}
+    save_file({name: value.contiguous().float() for name, value in tensors.items()}, folder / "heads.safetensors")
+    about = {
+        "kind": "heads",
+        "name": f"scorer-{scorer.name}",
+        "version": "1",
+        "source": "trained from scratch by `rldf world train` on pictures its own renderer draws",
+        "licence": LICENCE,
+        "image_size": IMAGE_SIZE_PX,
+        "axes": {axis.id: list(axis.terms) for axis in grammar.space.axes},
+        "outlier_threshold": calibration.outlier_threshold,
+        "temperature": dict(calibration.temperature),
+        "digest": weights_digest(folder),
+    }
+    (folder / "heads.json").write_text(json.dumps(about, indent=2) + "\n")
+
+
+def weights_digest(folder: Path) -> str:
+    """Digest of all safetensors below a folder, by relative path: 16 hexadecimal digits."""
+    digest = sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        digest.update(str(path.relative_to(folder)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def average_weights(tensors: Mapping[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
+    """Picks one part's weights out of a trainer's average: names without the part's prefix."""
+    return {name.removeprefix(f"{part}."): value for name, value in tensors.items() if name.startswith(f"{part}.")}

@@ -1,0 +1,83 @@
+"""Calibrates a scorer: honest probabilities, and a bound beyond which a picture lies outside the grammar."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch.nn.functional import cross_entropy
+
+from rldf.grammar import Grammar
+from rldf.worlds.codec import PatchCodec
+from rldf.worlds.pictures import draw_picture
+from rldf.worlds.train_scorer import Scorer, degrade, prepare
+
+OUTLIER_MARGIN = 1.5  # our choice: the bound is this much above the largest 0.2 % of known pictures
+OUTLIER_QUANTILE = 0.998
+TEMPERATURES = torch.logspace(-0.5, 1.0, 61)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What is fitted after training.
+
+    Attributes:
+        temperature: axis id to the divisor of its logits; 1 leaves them.
+        mean: (features,), of known pictures.
+        precision: (features, features), inverse covariance of known pictures.
+        outlier_threshold: squared Mahalanobis distance above which a picture lies outside the grammar.
+    """
+
+    temperature: Mapping[str, float]
+    mean: Float[torch.Tensor, " features"]
+    precision: Float[torch.Tensor, "features features"]
+    outlier_threshold: float
+
+
+@torch.no_grad()
+def calibrate(
+    scorer: Scorer, *, grammar: Grammar, codec: PatchCodec, seed: int, size_px: int, num_pictures: int
+) -> Calibration:
+    """Fits temperatures and the outlier bound on drawn pictures the scorer was not trained on.
+
+    Args:
+        scorer: trained.
+        grammar: draws encodings.
+        codec: spoils half of the pictures the way the generator does.
+        seed: root seed of the world.
+        size_px: side of the drawn pictures.
+        num_pictures: drawn; at least a few times the number of features.
+
+    Returns:
+        The calibration.
+    """
+    drawn = [
+        draw_picture(grammar, seed=seed, split=f"calibrate-{scorer.name}", index=i, size_px=size_px)
+        for i in range(num_pictures)
+    ]
+    images = torch.stack([torch.from_numpy(p.image).permute(2, 0, 1).float() / 255 for p in drawn])
+    spoilt = degrade(images, codec=codec, rng=torch.Generator().manual_seed(seed))
+    readings = [scorer(prepare(part)) for whole in (images, spoilt) for part in whole.split(64)]
+    truth = torch.tensor([p.encoding.indices for p in drawn]).repeat(2, 1)
+    temperature = {
+        axis.id: _temperature(torch.cat([reading[axis.id] for reading in readings]), truth[:, position])
+        for position, axis in enumerate(grammar.space.axes)
+    }
+    features = torch.cat([reading["features"] for reading in readings]).double()
+    mean = features.mean(0)
+    covariance = (features - mean).T @ (features - mean) / len(features)
+    ridge = 1e-3 * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=torch.float64)
+    precision = torch.linalg.inv(covariance + ridge)
+    distances = torch.einsum("nf,fg,ng->n", features - mean, precision, features - mean)
+    return Calibration(
+        temperature=temperature,
+        mean=mean.float(),
+        precision=precision.float(),
+        outlier_threshold=float(OUTLIER_MARGIN * torch.quantile(distances, OUTLIER_QUANTILE)),
+    )
+
+
+def _temperature(logits: torch.Tensor, truth: torch.Tensor) -> float:
+    """The temperature of the least negative log-likelihood, on a grid."""
+    losses = torch.stack([cross_entropy(logits / temperature, truth) for temperature in TEMPERATURES])
+    return float(TEMPERATURES[losses.argmin()])

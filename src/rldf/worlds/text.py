@@ -1,0 +1,66 @@
+"""The world's own tokenizer and text encoder: one token a word of the grammar."""
+
+from collections.abc import Sequence
+
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.normalizers import Lowercase
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
+
+MAX_TOKENS = 20  # our choice: the longest base sentence has 11 words, plus start and end
+SPECIAL_TOKENS = ("<pad>", "<start>", "<end>", "<unknown>")
+
+
+def build_tokenizer(words: Sequence[str]) -> PreTrainedTokenizerFast:
+    """Builds a word tokenizer in the format of transformers.
+
+    Args:
+        words: every word the grammar can spell.
+
+    Returns:
+        A tokenizer that pads to MAX_TOKENS and marks start and end.
+    """
+    vocabulary = {word: index for index, word in enumerate([*SPECIAL_TOKENS, *sorted(set(words))])}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unknown>"))
+    tokenizer.normalizer = Lowercase()
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(
+        single="<start> $A <end>", special_tokens=[("<start>", 1), ("<end>", 2)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<start>",
+        eos_token="<end>",
+        unk_token="<unknown>",
+        model_max_length=MAX_TOKENS,
+    )
+
+
+def build_text_encoder(vocabulary_size: int, *, width: int) -> CLIPTextModel:
+    """Builds an untrained text encoder: two layers, `width` wide."""
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=vocabulary_size,
+            hidden_size=width,
+            intermediate_size=4 * width,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            max_position_embeddings=MAX_TOKENS,
+            projection_dim=width,
+            pad_token_id=0,
+            bos_token_id=1,
+            eos_token_id=2,
+        )
+    )
+
+
+def tokenize(tokenizer: PreTrainedTokenizerFast, sentences: Sequence[str]) -> torch.Tensor:
+    """Turns sentences into token numbers: (sentences, MAX_TOKENS), int64."""
+    encoded = tokenizer(list(sentences), padding="max_length", truncation=True, return_tensors="pt")
+    tokens = encoded["input_ids"]
+    assert isinstance(tokens, torch.Tensor)
+    return tokens
