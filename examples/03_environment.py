@@ -7,9 +7,9 @@ from pathlib import Path
 
 import gymnasium
 
-from rldf.envs import register_envs
+import rldf
 
-register_envs()
+rldf.register_envs()
 environment = gymnasium.make("rldf/ImageSearch-v0", image=Path(__file__).parent / "cow-park.png")
 environment.action_space.seed(0)
 _, info = environment.reset(seed=0)

@@ -7,7 +7,8 @@ run = rldf.search("photo.jpg", budget=48)
 run.sentence, run.score, run.folder
 ```
 
-Names are loaded when they are first used, so `import rldf` takes milliseconds.
+Names are loaded when they are first used, so `import rldf` takes milliseconds. Where Gymnasium was imported before,
+`rldf/ImageSearch-v0` is registered with it; else `rldf.register_envs()` does that.
 """
 
 import sys
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
         Searcher,
         Target,
     )
+    from rldf.envs import register_envs
     from rldf.errors import RldfError
     from rldf.feedback import DiffusionFeedback
     from rldf.grammar import Grammar, list_grammars, load_grammar
+    from rldf.presets.api import encode, generate, resume, search
     from rldf.presets.config import SearchConfig
     from rldf.presets.environment import make_environment
-    from rldf.presets.jobs import encode, generate, resume, search
     from rldf.presets.loading import load_preset
     from rldf.records import Percept, RunRecord, StepRecord, read_run
     from rldf.space import Axis, Encoding, EncodingSpace
@@ -58,15 +60,16 @@ _HOMES = {
     "Searcher": "rldf.contracts",
     "StepRecord": "rldf.records",
     "Target": "rldf.contracts",
-    "encode": "rldf.presets.jobs",
-    "generate": "rldf.presets.jobs",
+    "encode": "rldf.presets.api",
+    "generate": "rldf.presets.api",
     "list_grammars": "rldf.grammar",
     "load_grammar": "rldf.grammar",
     "load_preset": "rldf.presets.loading",
     "make_environment": "rldf.presets.environment",
     "read_run": "rldf.records",
-    "resume": "rldf.presets.jobs",
-    "search": "rldf.presets.jobs",
+    "register_envs": "rldf.envs",
+    "resume": "rldf.presets.api",
+    "search": "rldf.presets.api",
 }
 """Public name: the module that defines it."""
 
@@ -97,6 +100,7 @@ __all__ = [
     "load_preset",
     "make_environment",
     "read_run",
+    "register_envs",
     "resume",
     "search",
 ]
@@ -122,7 +126,7 @@ class _SearchPackage(ModuleType):
     @property
     def __wrapped__(self) -> Callable[..., object]:
         """The function; `help` and `inspect.signature` look here."""
-        function: Callable[..., object] = import_module("rldf.presets.jobs").search
+        function: Callable[..., object] = import_module("rldf.presets.api").search
         return function
 
 
@@ -136,3 +140,6 @@ class _Root(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Root
+
+if "gymnasium" in sys.modules:  # gymnasium.make("rldf/ImageSearch-v0") then works at once
+    import_module("rldf.envs.gymnasium_ids")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from draw_architecture import read_layers
 
 ROOT = Path(__file__).parents[2]

@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 from sizes import MAX_FUNCTION_LINES, MAX_MODULE_LINES, SOURCE, code_lines, too_long
 
 

@@ -80,3 +80,29 @@ def test_presets_show__suggests_the_setting_that_was_meant() -> None:
     assert status == 1
     assert "there is no setting 'search.discout'" in err
     assert "Did you mean 'discount'?" in err
+
+
+def test_order__puts_terms_of_drawn_pictures_in_a_path_that_is_no_longer(tmp_path: Path) -> None:
+    out = tmp_path / "ordered.toml"
+    status, printed, err = run("grammar", "order", "base", "--axis", "scene", "--out", out, "--json")
+    assert status == 0, err
+    told = json.loads(printed)
+    ordered = load_grammar(out).space.axis("scene").terms
+    assert list(ordered) == told["terms"]
+    assert sorted(ordered) == sorted(load_grammar("base").space.axis("scene").terms)
+    assert told["new"]["path"] <= told["former"]["path"]
+    assert -1 <= told["new"]["rank_correlation"] <= 1
+    assert run("grammar", "order", "base", "--axis", "scene", "--out", out)[0] == 1  # nothing is overwritten
+
+
+def test_order__embeds_sentences_with_a_clip_folder(tiny_models: Path) -> None:
+    status, printed, err = run("grammar", "order", "base", "--axis", "object", "--perception", tiny_models / "scorer-a")
+    assert status == 0, err
+    assert printed.startswith("object: ")
+    assert "rank_correlation" in printed
+
+
+def test_order__names_an_unknown_axis() -> None:
+    status, _, err = run("grammar", "order", "base", "--axis", "colour")
+    assert status == 1
+    assert "there is no axis 'colour'. The axes are: object, count, density, scene." in err

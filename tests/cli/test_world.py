@@ -87,3 +87,13 @@ def test_draw__says_where_it_cannot_write(tmp_path: Path) -> None:
     status, _, err = draw("--out", tmp_path / "file" / "a.png")
     assert status == 1
     assert err.startswith(f"error: '{tmp_path / 'file'}")
+
+
+def test_card__measures_each_axis_with_an_interval() -> None:
+    result = CliRunner().invoke(commands, ["world", "card", "--encodings", "2", "--seed", "3", "--json"])
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert (told["num_encodings"], told["seed"]) == (2, 3)
+    assert set(told["fidelity"]) == {"object", "count", "density", "scene"}
+    for fidelity in told["fidelity"].values():
+        assert 0 <= fidelity["ci95"][0] <= fidelity["accuracy"] <= fidelity["ci95"][1] <= 1

@@ -14,9 +14,20 @@ PICTURES = sorted((ROOT / "examples").glob("*.png"))
 MAX_LINES = 60
 
 
-def run_program(path: Path, *, folder: Path) -> str:
-    """Runs a program in a folder of its own and returns what it printed."""
-    ran = subprocess.run([sys.executable, path], cwd=folder, capture_output=True, text=True, check=False)
+SHORT = """\
+from rldf.presets.config import ResultConfig, SearchConfig
+
+SHORT = SearchConfig(result=ResultConfig(num_test_seeds=2, num_new=1))
+"""
+
+
+def run_program(text: str, *, folder: Path) -> str:
+    """Runs a program in a folder of its own, its searches cut short, and returns what it printed."""
+    program = folder / "program.py"
+    program.write_text(SHORT + re.sub(r"budget=\d+", "budget=3, config=SHORT", text), encoding="utf-8")
+    for picture in PICTURES:
+        shutil.copy(picture, folder)
+    ran = subprocess.run([sys.executable, program], cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -26,18 +37,16 @@ def test_readme__program_runs_as_it_is_but_for_the_budget(tmp_path: Path) -> Non
     blocks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     assert len(blocks) == 1
     assert len(blocks[0].splitlines()) <= 12
-    program = tmp_path / "readme.py"
-    program.write_text(blocks[0].replace("budget=16", "budget=3"), encoding="utf-8")
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    printed = run_program(program, folder=tmp_path)
+    printed = run_program(blocks[0].replace("examples/", ""), folder=tmp_path)
     assert printed.startswith("a photo of ")
     assert "new picture:" in printed
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example__is_short_and_runs(example: Path, tmp_path: Path) -> None:
-    assert len(example.read_text(encoding="utf-8").splitlines()) < MAX_LINES
-    assert run_program(example, folder=tmp_path).strip()
+    text = example.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < MAX_LINES
+    assert run_program(text, folder=tmp_path).strip()
 
 
 def test_examples__hold_at_least_three_pictures() -> None:

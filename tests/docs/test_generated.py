@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from draw_architecture import draw_architecture
 from generate import fill, outdated_blocks
 

@@ -35,9 +35,22 @@ def run_python(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_import__registers_nothing_and_the_module_form_registers() -> None:
+def test_import_after_gymnasium__registers() -> None:
+    code = "import gymnasium, rldf; print('rldf/ImageSearch-v0' in gymnasium.registry)"
+    assert run_python(code) == "True"
+
+
+def test_import_before_gymnasium__needs_one_line() -> None:
     code = (
-        "import gymnasium, rldf.envs; before = 'rldf/ImageSearch-v0' in gymnasium.registry\n"
+        "import rldf, gymnasium; before = 'rldf/ImageSearch-v0' in gymnasium.registry\n"
+        "rldf.register_envs(); print(before, 'rldf/ImageSearch-v0' in gymnasium.registry)"
+    )
+    assert run_python(code) == "False True"
+
+
+def test_module_form__registers() -> None:
+    code = (
+        "import rldf, gymnasium; before = 'rldf/ImageSearch-v0' in gymnasium.registry\n"
         "try: gymnasium.make('rldf.envs.gymnasium_ids:rldf/ImageSearch-v0', space=1)\n"
         "except ValueError as error: print(before, type(error).__name__)"
     )

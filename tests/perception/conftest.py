@@ -92,11 +92,13 @@ def yolos_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def detr_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("detr")
     torch.manual_seed(5)
-    config = DetrConfig(
+    make_config: Callable[..., DetrConfig] = DetrConfig  # transformers declares not all of its settings
+    make_backbone: Callable[..., ResNetConfig] = ResNetConfig
+    config = make_config(
         use_timm_backbone=False,
         backbone=None,
         use_pretrained_backbone=False,
-        backbone_config=ResNetConfig(
+        backbone_config=make_backbone(
             embedding_size=8, hidden_sizes=[8, 8], depths=[1, 1], layer_type="basic", out_features=["stage2"]
         ),
         d_model=16,

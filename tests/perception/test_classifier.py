@@ -47,6 +47,7 @@ def biased(tmp_path: Path, classifier_folder: Path, yolos_folder: Path) -> Biase
     def copy(kind: str, probabilities: list[float]) -> Path:
         folder, source = tmp_path / kind, {"classifier": classifier_folder, "detector": yolos_folder}[kind]
         model: ViTForImageClassification | YolosForObjectDetection
+        head: torch.nn.Module
         if kind == "classifier":
             model = ViTForImageClassification.from_pretrained(source)
             head = model.classifier

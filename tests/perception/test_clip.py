@@ -33,7 +33,7 @@ SPACE = EncodingSpace(
         Axis(id="scene", terms=("farm", "park")),
     )
 )
-TEXTS = {
+TEXTS: dict[str, dict[str, tuple[str, ...]]] = {
     "object": {"": ("a photo",), "cow": ("a cow", "a photo of a cow"), "car": ("a car",), "bus": ("a bus",)},
     "scene": {"farm": ("in a farm",), "park": ("in a park",)},
 }
@@ -182,7 +182,8 @@ def test_load__unknown_folder_is_refused(clip_folder: Path) -> None:
 
 
 def test_load__other_models_are_refused(tmp_path: Path) -> None:
-    BertModel(BertConfig(**LAYERS, vocab_size=8, max_position_embeddings=8)).save_pretrained(tmp_path)
+    config = BertConfig(hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, vocab_size=8)
+    BertModel(config).save_pretrained(tmp_path)
     with pytest.raises(ModelUnavailableError, match=r"is a BertModel; zero-shot perception needs CLIP or SigLIP"):
         ZeroShotClip(tmp_path, SPACE, texts=TEXTS, announce=quiet)
 

@@ -1,7 +1,7 @@
 """Validation: paired, within its renders, and hard to convince by luck."""
 
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 import pytest
@@ -41,7 +41,13 @@ def validated(
         target=START,
     )
     candidates = validate(
-        OTHERS[:num_ranked], start=START, steps=[], feedback=feedback, ledger=ledger, seed_of=SEEDS.of("validation")
+        OTHERS[:num_ranked],
+        start=START,
+        steps=[],
+        feedback=feedback,
+        ledger=ledger,
+        seed_of=SEEDS.of("validation"),
+        spread=0.3,
     )
     return candidates, ledger
 
@@ -150,3 +156,32 @@ def test_rank__asks_the_searcher_where_it_can_tell_and_the_records_else() -> Non
     assert rank(Believer(), records, count=8) == [OTHERS[1], OTHERS[0]]
     assert rank(RandomSearcher(space=GRAMMAR.space), records, count=2) == by_index[:2]
     assert rank(Believer(), [], count=8) == []
+
+
+def test_validation__spares_challengers_that_fell_far_behind_in_the_search() -> None:
+    def reward_of(encoding: Encoding) -> float:
+        return {START: 0.9, OTHERS[0]: 0.2, OTHERS[1]: 0.8}.get(encoding, 0.1)
+
+    ledger, journal = Ledger(Budget(max_renders=24)), Journal(space=GRAMMAR.space)
+    inner = AnalyticFeedback(space=GRAMMAR.space, reward_of=reward_of)
+
+    def feedback(phase: Literal["search", "validation"]) -> RunFeedback:
+        return RunFeedback(inner, journal=journal, ledger=ledger, seeds=SEEDS, phase=phase, target=START)
+
+    def validate_now(ranked: list[Encoding]) -> list[Candidate]:
+        return validate(
+            ranked,
+            start=START,
+            steps=journal.steps,
+            feedback=feedback("validation"),
+            ledger=ledger,
+            seed_of=SEEDS.of("validation"),
+            spread=0.3,
+        )
+
+    feedback("search").try_encodings([START, *OTHERS[:2]], seeds=[SEEDS.seed("search", 0)] * 3)
+    assert [len(entry.rewards) for entry in validate_now([OTHERS[0]])] == [0, 0]
+    assert ledger.renders == 3
+    candidates = validate_now(OTHERS[:2])
+    assert [entry.encoding for entry in candidates] == [START, OTHERS[1], OTHERS[0]]
+    assert [len(entry.rewards) for entry in candidates] == [8, 8, 0]

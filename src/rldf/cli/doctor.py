@@ -18,7 +18,7 @@ from rldf.cli.options import AsJson, Debug
 
 OLDEST_PYTHON = (3, 11)
 MIN_FREE_GIB = 1.0  # our choice: room for a run and its pictures
-EXTRAS = {"api": "openai", "bench": "stable_baselines3"}
+EXTRAS = {"api": "openai", "bench": "stable_baselines3", "train": "accelerate"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,11 +50,10 @@ if TYPE_CHECKING:
     from rldf.records import versions as versions
     from rldf.search import RunFinished as RunFinished
     from rldf.search.pictures import encode_png as encode_png
-    from rldf.seeding import child_rng as child_rng
     from rldf.web import references_of as references_of
     from rldf.web import write_report as write_report
     from rldf.worlds.card import measure_card as measure_card
-    from rldf.worlds.drawing import draw as draw
+    from rldf.worlds.examples import draw_example as draw_example
     from rldf.worlds.training import TINY_RECIPE as TINY_RECIPE
     from rldf.worlds.training import WorldRecipe as WorldRecipe
     from rldf.worlds.training import WorldTraining as WorldTraining
@@ -115,13 +114,12 @@ _MODULES = {
     ),
     "rldf.search": ("RunFinished",),
     "rldf.search.pictures": ("encode_png",),
-    "rldf.seeding": ("child_rng",),
     "rldf.web": (
         "references_of",
         "write_report",
     ),
     "rldf.worlds.card": ("measure_card",),
-    "rldf.worlds.drawing": ("draw",),
+    "rldf.worlds.examples": ("draw_example",),
     "rldf.worlds.training": (
         "TINY_RECIPE",
         "WorldRecipe",

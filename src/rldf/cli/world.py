@@ -37,16 +37,14 @@ def draw(
         raise typer.BadParameter(f"--out is '{out}'; pictures are written as PNG. Let the name end in .png.")
     if out.exists() and not force:
         fail(f"'{out}' exists already; nothing is overwritten. Choose another --out, or give --force.")
-    grammar = workflows.load_grammar(space)
-    encoding = grammar.space.lock(terms).sample(workflows.child_rng(seed, "draw"))
-    drawn = grammar.space.terms(encoding)
+    example = workflows.draw_example(workflows.load_grammar(space), seed=seed, terms=terms, size_px=size_px)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(workflows.encode_png(workflows.draw(drawn, seed=seed, size_px=size_px)))
-    sentence = grammar.render(encoding)
+    out.write_bytes(workflows.encode_png(example.image))
     if as_json:
-        print_json({"file": str(out), "encoding": drawn, "sentence": sentence, "seed": seed, "space": space})
+        encoding, sentence = dict(example.terms), example.sentence
+        print_json({"file": str(out), "encoding": encoding, "sentence": sentence, "seed": seed, "space": space})
     else:
-        typer.echo(f"{out}: {sentence}")
+        typer.echo(f"{out}: {example.sentence}")
 
 
 @group.command(epilog="Example: rldf world train --out training --device cuda")

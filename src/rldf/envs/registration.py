@@ -1,11 +1,12 @@
 """Makes the environment known to Gymnasium as `rldf/ImageSearch-v0`.
 
-Gymnasium 1.0 and later load no plugins by themselves, and importing this package registers nothing. So one line comes
-before `gymnasium.make`:
+Gymnasium 1.0 and later load no plugins by themselves. `import rldf` registers the environment where Gymnasium was
+imported before; in any other order one line comes before `gymnasium.make`:
 
 ```python
-from rldf.envs import register_envs
-register_envs()
+import rldf
+import gymnasium
+rldf.register_envs()
 environment = gymnasium.make("rldf/ImageSearch-v0", image="photo.jpg")
 ```
 

@@ -25,11 +25,12 @@ from rldf.errors import ConfigError
 from rldf.feedback import DiffusionFeedback
 from rldf.grammar import Grammar, load_grammar
 from rldf.hub import Announce
-from rldf.perception.classifier import ClassifierDetectorPerception
+from rldf.perception.classifier import ClassifierDetectorPerception, DetectionSettings
 from rldf.perception.clip import ZeroShotClip
 from rldf.perception.embedded import HeadsPerception, load_embedded_scorer
 from rldf.presets.config import JudgeConfig, ModelConfig, PerceptionConfig, SearchConfig
 from rldf.presets.generators import BuiltGenerator, build_generator, choose_device, shelf_key
+from rldf.presets.label_synonyms import LABEL_SYNONYMS
 from rldf.presets.plugins import find_part
 from rldf.presets.term_sentences import term_sentences
 from rldf.rewards import (
@@ -338,7 +339,12 @@ def _build_scorer(
                     "name both, by hub id or folder, in the settings id and detector."
                 )
             pair = ClassifierDetectorPerception(
-                space, classifier=wanted.id, detector=wanted.detector, announce=announce, device=device
+                space,
+                classifier=wanted.id,
+                detector=wanted.detector,
+                announce=announce,
+                settings=DetectionSettings(synonyms=LABEL_SYNONYMS, unknown_terms="ignore"),
+                device=device,
             )
             name = f"{wanted.id} + {wanted.detector}"
             return BuiltScorer(perception=pair, card=PartCard(id=name, digest=pair.digest, kind=kind))

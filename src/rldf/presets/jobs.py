@@ -1,11 +1,11 @@
-"""The jobs of the main workflow, each one call: what the command line, a notebook and the root package use.
+"""The jobs of the main workflow, each one call: what the command line and a notebook use.
 
-Jobs that take long are generators of events. Models are loaded once per process and shared.
+Jobs that take long are generators of events; `api.py` has the same jobs as plain functions.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,9 @@ def run_prepared(prepared: PreparedRun, *, announce: Announce = say_nothing) -> 
 
     Yields:
         What happens, as it happens; the last event is `RunFinished`.
+
+    Raises:
+        RldfError: what stopped it; where nothing was drawn yet, the folder is taken back.
     """
     with prepared.store as store:
         summary_path = store.folder / "summary.json"
@@ -314,92 +317,6 @@ def generate_pictures(
     )
 
 
-def search(
-    image: str | Path | Sequence[str | Path],
-    *,
-    model: str | None = None,
-    budget: int | None = None,
-    seed: int | None = None,
-    out: str | Path | None = None,
-    config: SearchConfig | None = None,
-    on_event: Callable[[SearchEvent], None] | None = None,
-    force: bool = False,
-    announce: Announce = print,
-) -> RunRecord:
-    """Searches the words of a picture: the encoding whose pictures, drawn by the model, match it.
-
-    Args:
-        image: a picture; a list of pictures is one concept.
-        model: "embedded", a hub id, a local folder, a file or the address of an images endpoint.
-        budget: distinct pictures the search may ask for, at least 1.
-        seed: root seed, 0 or larger.
-        out: the run folder; None for `runs/<date-time>-<stem of the picture>`.
-        config: further settings; model, budget and seed replace what it says where they are given.
-        on_event: is given every event, to show progress.
-        force: True to remove an older run that lies at `out`.
-        announce: is given one line before anything is downloaded.
-
-    Returns:
-        The finished run: `sentence`, `encoding`, `score`, `folder`, `image_paths` and all its records.
-
-    Example:
-        >>> run = search("photo.jpg", budget=48)  # doctest: +SKIP
-        >>> run.sentence  # doctest: +SKIP
-        'a photo of two cows and many people in a park'
-    """
-    used = SearchConfig() if config is None else config
-    if model is not None:
-        used = replace(used, model=replace(used.model, id=model, kind="auto"))
-    if budget is not None:
-        used = replace(used, budget=replace(used.budget, max_renders=budget))
-    if seed is not None:
-        used = replace(used, seed=seed)
-    paths = [image] if isinstance(image, str | Path) else list(image)
-    folder: Path | None = None
-    for event in search_events(paths, config=used, out=out, force=force, announce=announce):
-        if on_event is not None:
-            on_event(event)
-        if isinstance(event, RunFinished):
-            folder = event.folder
-    assert folder is not None
-    return read_run(folder)
-
-
-def resume(folder: str | Path, *, on_event: Callable[[SearchEvent], None] | None = None) -> RunRecord:
-    """Goes on with an interrupted search to the same result.
-
-    Args:
-        folder: its run folder.
-        on_event: is given every event, to show progress.
-
-    Returns:
-        The finished run.
-    """
-    for event in resume_search(folder):
-        if on_event is not None:
-            on_event(event)
-    return read_run(Path(folder))
-
-
-def encode(image: str | Path, *, config: SearchConfig | None = None, announce: Announce = print) -> Encoded:
-    """Reads one picture with scorer A: encoding, sentence and probabilities, without drawing anything."""
-    return encode_images([image], config=config, announce=announce)[0]
-
-
-def generate(
-    source: str | Path | RunRecord,
-    n: int = 8,
-    *,
-    out: str | Path | None = None,
-    config: SearchConfig | None = None,
-    terms: Mapping[str, str] | None = None,
-    force: bool = False,
-) -> list[Path]:
-    """Draws n diverse pictures of a run or a sentence and returns their files; see `generate_pictures`."""
-    pictures = generate_pictures(source, count=n, config=config, terms=terms, out=out, force=force, announce=print)
-    return [picture.path for picture in pictures]
-
-
 def budget_of(config: SearchConfig) -> Budget:
     """Makes the hard limits of a search, lowered to what its cost limit allows."""
     limits = config.budget
@@ -466,47 +383,18 @@ def _begin_or_resume(
 def _run_names(paths: Sequence[str | Path]) -> list[str]:
     """Names the run folder of each picture: its stem, or its whole name where stems repeat."""
     stems = [Path(path).stem for path in paths]
-    return [
-        stem if stems.count(stem) == 1 else Path(path).name.replace(".", "-")
-        for path, stem in zip(paths, stems, strict=True)
-    ]
+    names = [Path(path).name.replace(".", "-") for path in paths]
+    return [stem if stems.count(stem) == 1 else name for stem, name in zip(stems, names, strict=True)]
 
 
 def _what_to_draw(
     source: str | Path | RunRecord, *, config: SearchConfig | None
 ) -> tuple[SearchConfig, Encoding | None, Path]:
     """Finds settings, encoding (None for a sentence) and default folder of what is to be drawn."""
-    run = source if isinstance(source, RunRecord) else None
-    if run is None and Path(source if isinstance(source, str | Path) else "").is_dir():
-        run = read_run(Path(str(source)))
-    if run is not None:
-        stored = _config_of(run)
+    is_folder = not isinstance(source, RunRecord) and Path(source).is_dir()
+    run = read_run(Path(str(source))) if is_folder else source
+    if isinstance(run, RunRecord):
+        stored = config_from_dict(run.run["config"], place=f"the settings of '{run.folder}'")
         return (stored if config is None else config), run.encoding, run.folder / "generated"
-    used = SearchConfig() if config is None else config
-    name = "-".join(str(source).split())[:80]
-    return used, None, Path("pictures") / "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
-
-
-def _config_of(run: RunRecord) -> SearchConfig:
-    """Reads the settings of a stored run."""
-    return config_from_dict(run.run["config"], place=f"the settings of '{run.folder}'")
-
-
-__all__ = [
-    "Encoded",
-    "FileBegan",
-    "FileFailed",
-    "FolderEvent",
-    "SearchPlan",
-    "encode",
-    "encode_images",
-    "generate",
-    "generate_pictures",
-    "plan_search",
-    "resume",
-    "resume_search",
-    "run_prepared",
-    "search",
-    "search_events",
-    "search_folder",
-]
+    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in "-".join(str(source).split())[:80])
+    return (SearchConfig() if config is None else config), None, Path("pictures") / name

@@ -93,10 +93,12 @@ def validate(
     feedback: Feedback,
     ledger: Ledger,
     seed_of: Callable[[int], int],
+    spread: float,
 ) -> list[Candidate]:
     """Draws the start and the best challengers on validation seeds, paired.
 
-    The first round gives each challenger two pairs; the second gives all that is left to the best of them.
+    The first round gives each challenger two pairs; the second gives all that is left to the best of them. What lay
+    more than a spread below the start in the search is no challenger.
 
     Args:
         ranked: encodings, the best first; the start may be among them.
@@ -105,17 +107,20 @@ def validate(
         feedback: tries encodings in the validation phase.
         ledger: its limits are never passed.
         seed_of: gives a validation seed by index.
+        spread: of the rewards in the search, larger than 0.
 
     Returns:
         The start first, then the ranked candidates, validated or not.
     """
     rewards = _rewards(steps)
-    candidates = [
+    first, *others = [
         Candidate(encoding=e, search_reward=float(np.mean(rewards[e])) if e in rewards else None)
         for e in [start, *(e for e in ranked if e != start)]
     ]
+    hopeful = [other for other in others if not _is_hopeless(other, start=first, spread=spread)]
+    candidates = [first, *hopeful, *(other for other in others if other not in hopeful)]
     renders = ledger.validation_renders_left
-    num_challengers = min(MAX_CHALLENGERS, max(1, renders // 5), len(candidates) - 1)
+    num_challengers = min(MAX_CHALLENGERS, max(1, renders // 5), len(hopeful))
     pairs = min(FIRST_ROUND_PAIRS, renders // (num_challengers + 1)) if num_challengers > 1 else renders // 2
     if num_challengers == 0 or pairs == 0:
         return candidates
@@ -163,6 +168,13 @@ def sort_candidates(candidates: Sequence[Candidate], *, found: Candidate) -> lis
         return candidate is not found, float("inf") if reward is None else -reward
 
     return sorted(candidates, key=place)
+
+
+def _is_hopeless(candidate: Candidate, *, start: Candidate, spread: float) -> bool:
+    """True where both were tried in the search and the candidate lay more than a spread below the start."""
+    if candidate.search_reward is None or start.search_reward is None:
+        return False
+    return candidate.search_reward < start.search_reward - spread
 
 
 def _mean(candidate: Candidate) -> float:

@@ -115,7 +115,9 @@ class _Session:
         yield self._finish(findings, header=header)
 
     def leave(self, error: BaseException) -> None:
-        """Saves the best so far of a run that ends early."""
+        """Saves the best so far of a run that ends early; a finished one has its summary already."""
+        if (self._store.folder / "summary.json").is_file():
+            return
         best = self._best
         reason = "interrupted" if isinstance(error, KeyboardInterrupt | GeneratorExit) else str(error)
         with suppress(RecordError):  # a full disk may be the very reason; steps.jsonl has the tries in any case
@@ -173,6 +175,7 @@ class _Session:
             yield self._tried(number)
         stopped = why_stopped(self._ledger)
         num_searched = len(self._journal.steps)
+        spread = spread_of(self._journal.steps, bounds=wiring.reward_bounds)
         candidates = validate(
             rank(searcher, self._journal.records, count=NUM_RANKED),
             start=start,
@@ -180,10 +183,10 @@ class _Session:
             feedback=self._feedback(wiring, phase="validation", target=target),
             ledger=self._ledger,
             seed_of=self._seeds.of("validation"),
+            spread=spread,
         )
         for number in range(num_searched, len(self._journal.steps)):
             yield self._tried(number)
-        spread = spread_of(self._journal.steps, bounds=wiring.reward_bounds)
         found = choose(candidates, rule=self._job.rule, spread=spread)
         return sort_candidates(candidates, found=found), stopped
 

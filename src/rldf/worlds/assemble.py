@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderTiny, DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from PIL import Image as PillowImage
 from safetensors.torch import save_file
 from transformers import CLIPImageProcessorPil, CLIPTextModel, PreTrainedTokenizerFast
 
@@ -103,6 +104,7 @@ def write_scorer(
     processor = CLIPImageProcessorPil(
         size={"height": IMAGE_SIZE_PX, "width": IMAGE_SIZE_PX},
         do_center_crop=False,
+        resample=PillowImage.Resampling.BOX,  # as in training
         image_mean=[PIXEL_MEAN] * 3,
         image_std=[PIXEL_STD] * 3,
     )

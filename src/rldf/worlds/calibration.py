@@ -12,8 +12,7 @@ from rldf.worlds.codec import PatchCodec
 from rldf.worlds.pictures import draw_picture
 from rldf.worlds.train_scorer import Scorer, degrade, prepare
 
-OUTLIER_MARGIN = 1.5  # our choice: the bound is this much above the largest 0.2 % of known pictures
-OUTLIER_QUANTILE = 0.998
+OUTLIER_QUANTILE = 0.998  # our choice: two in a thousand known pictures lie beyond the bound
 TEMPERATURES = torch.logspace(-0.5, 1.0, 61)
 
 
@@ -73,7 +72,7 @@ def calibrate(
         temperature=temperature,
         mean=mean.float(),
         precision=precision.float(),
-        outlier_threshold=float(OUTLIER_MARGIN * torch.quantile(distances, OUTLIER_QUANTILE)),
+        outlier_threshold=float(torch.quantile(distances, OUTLIER_QUANTILE)),
     )
 
 

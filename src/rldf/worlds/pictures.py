@@ -1,6 +1,6 @@
 """Seeded streams of drawn pictures with their truth: the data everything in the world is trained on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -38,7 +38,22 @@ class DrawnBatch:
     sentences: list[str]
 
 
-def draw_picture(grammar: Grammar, *, seed: int, split: str, index: int, size_px: int) -> DrawnPicture:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emphasis:
+    """Terms that are drawn more often than the others.
+
+    Attributes:
+        terms: axis id to the term that is held in some of the pictures.
+        share: of the pictures in which they are held, 0 to 1.
+    """
+
+    terms: Mapping[str, str]
+    share: float
+
+
+def draw_picture(
+    grammar: Grammar, *, seed: int, split: str, index: int, size_px: int, emphasis: Emphasis | None = None
+) -> DrawnPicture:
     """Draws picture number `index` of a split: a random encoding and a picture of it.
 
     Args:
@@ -47,11 +62,16 @@ def draw_picture(grammar: Grammar, *, seed: int, split: str, index: int, size_px
         split: name of the stream; pictures of different splits never share a seed.
         index: from 0; equal arguments give equal pictures.
         size_px: width and height.
+        emphasis: terms to draw more often; None draws all encodings alike.
 
     Returns:
         The picture with its truth.
     """
-    encoding = grammar.space.sample(child_rng(seed, "world", split, "encoding", index))
+    rng = child_rng(seed, "world", split, "encoding", index)
+    space = grammar.space
+    if emphasis is not None and rng.random() < emphasis.share:
+        space = space.lock(emphasis.terms)
+    encoding = space.sample(rng)
     picture_seed = child_seed(seed, "world", split, "picture", index)
     image = draw(grammar.space.terms(encoding), seed=picture_seed, size_px=size_px)
     return DrawnPicture(image=image, encoding=encoding, sentence=grammar.render(encoding))
@@ -61,13 +81,24 @@ def draw_picture(grammar: Grammar, *, seed: int, split: str, index: int, size_px
 class DrawnSplit(Dataset[DrawnPicture]):
     """The pictures of one split from `start` to `stop`, drawn when asked for."""
 
-    def __init__(self, grammar: Grammar, *, seed: int, split: str, start: int, stop: int, size_px: int) -> None:
+    def __init__(
+        self,
+        grammar: Grammar,
+        *,
+        seed: int,
+        split: str,
+        start: int,
+        stop: int,
+        size_px: int,
+        emphasis: Emphasis | None = None,
+    ) -> None:
         self._grammar = grammar
         self._seed = seed
         self._split = split
         self._start = start
         self._length = stop - start
         self._size_px = size_px
+        self._emphasis = emphasis
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -76,7 +107,12 @@ class DrawnSplit(Dataset[DrawnPicture]):
     def __getitem__(self, index: int) -> DrawnPicture:
         """Draws one picture."""
         return draw_picture(
-            self._grammar, seed=self._seed, split=self._split, index=self._start + index, size_px=self._size_px
+            self._grammar,
+            seed=self._seed,
+            split=self._split,
+            index=self._start + index,
+            size_px=self._size_px,
+            emphasis=self._emphasis,
         )
 
 
