@@ -44,10 +44,10 @@ $(VENV)/.python:
 
 $(VENV)/.core: pyproject.toml | $(VENV)/.python
 	@echo "Installing rldf into $(VENV) (once; torch is the largest part) ..."
-	@$(RUN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable .
+	@$(RUN)/python -m pip install -qq --no-compile --disable-pip-version-check --editable .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.python
 	@echo "Installing rldf and its test tools into $(VENV) (once) ..."
-	@$(RUN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[dev,api,bench]'
+	@$(RUN)/python -m pip install -qq --no-compile --disable-pip-version-check --editable '.[dev,api,bench,train]'
 	@touch $@ $(VENV)/.core

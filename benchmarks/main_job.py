@@ -3,8 +3,8 @@
     python benchmarks/main_job.py --count 40 --seed 1000 --budget 48
 
 Pictures come from `rldf world draw` with seeds never used in training. Three conditions: `warm` starts at the percept
-of the input; `random` starts anywhere; `corrupted` has two axes of the start and of what perception read replaced, and the
-CLIP reward alone to bring them back. One line a picture goes to OUT/rows.jsonl, the summary to stdout.
+of the input; `random` starts anywhere; `corrupted` has two axes of the start and of what perception read replaced, and
+the CLIP reward alone to bring them back. One line a picture goes to OUT/rows.jsonl, the summary to stdout.
 """
 
 import argparse

@@ -72,10 +72,14 @@ def playing_server() -> Iterator[PlayingServer]:
             self._answer()
 
         def do_GET(self) -> None:
-            play.requests.append({"path": self.path})
+            play.requests.append({"path": self.path, "method": "GET"})
             self._answer()
 
-        def _answer(self) -> None:
+        def do_HEAD(self) -> None:
+            play.requests.append({"path": self.path, "method": "HEAD"})
+            self._answer(has_body=False)
+
+        def _answer(self, *, has_body: bool = True) -> None:
             reply = play.next_reply()
             if reply.stall_s:
                 play.stop_stalling.wait(reply.stall_s)
@@ -89,7 +93,8 @@ def playing_server() -> Iterator[PlayingServer]:
                 self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            if has_body:
+                self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             del format, args

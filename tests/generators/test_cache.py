@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import NoReturn, final
+from typing import ClassVar, NoReturn, final
 
 import numpy as np
 import pytest
@@ -31,8 +31,8 @@ def fail(line: str) -> NoReturn:
     pytest.fail(f"nothing should have been said, but: {line}")
 
 
-def cached(inner: ImageGenerator, **settings: int) -> CachedGenerator:
-    return CachedGenerator(inner, announce=fail, **settings)
+def cached(inner: ImageGenerator, *, max_bytes: int = 2**30, batch_size: int = 8) -> CachedGenerator:
+    return CachedGenerator(inner, announce=fail, max_bytes=max_bytes, batch_size=batch_size)
 
 
 @final
@@ -58,8 +58,10 @@ class TestCachedGenerator(ImageGeneratorSuite):
 
 
 class TestCachedGeneratorWithoutFolder(ImageGeneratorSuite):
+    said: ClassVar[list[str]] = []
+
     def make_generator(self) -> ImageGenerator:
-        return CachedGenerator(PaintingGenerator(), announce=str, folder=Path("/dev/null/renders"))
+        return CachedGenerator(PaintingGenerator(), announce=self.said.append, folder=Path("/dev/null/renders"))
 
 
 def test_generate__second_run__draws_nothing(painter: PaintingGenerator) -> None:

@@ -322,14 +322,15 @@ def test_load__no_model__one_clear_line(tiny_pipeline: Path, tmp_path: Path) -> 
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / "broken.safetensors").write_bytes(b"\xff" * 64)
     save_file({"lora.weight": torch.zeros(1)}, tmp_path / "lora.safetensors")
-    for model, words in {
+    cases: dict[str | Path, str] = {
         tmp_path / "notes": r"notes' is no model: it has neither.*Give a folder",
         tmp_path / "notes.txt": r"notes.txt' is no model; one file must be .safetensors",
         tmp_path / "broken.safetensors": r"broken.safetensors' cannot be read: .*Copy it again",
         tmp_path / "lora.safetensors": r"holds no whole pipeline.*Give a whole checkpoint",
         tiny_pipeline / "unet": r"has no model_index.json, so it is no text-to-image pipeline.*Give a folder",
         str(tmp_path / "nots"): r"there is no model .*nots'.*Did you mean 'notes'",
-    }.items():
+    }
+    for model, words in cases.items():
         with pytest.raises(ModelUnavailableError, match=words) as caught:
             load(model)
         assert "\n" not in str(caught.value)

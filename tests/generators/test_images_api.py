@@ -3,6 +3,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from io import BytesIO
 from pathlib import Path
 from typing import NoReturn
 
@@ -76,7 +77,7 @@ class TestImagesApiBehindTheCache(ImageGeneratorSuite):
 def test_generate__asks_for_one_picture_a_call(server: PlayingServer, make: Make) -> None:
     images = make().generate([COW, CAR], seeds=[1, 2])
     for number, image in enumerate(images, start=1):
-        expected = np.asarray(PillowImage.open(api_pictures.BytesIO(picture_bytes(number))))
+        expected = np.asarray(PillowImage.open(BytesIO(picture_bytes(number))))
         np.testing.assert_array_equal(image, expected)
     asked = {"model": "dall-e-2", "n": 1, "size": "16x16", "response_format": "b64_json"}
     path = "/v1/images/generations"

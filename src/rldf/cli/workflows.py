@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from rldf.records import versions as versions
     from rldf.search import RunFinished as RunFinished
     from rldf.search.pictures import encode_png as encode_png
+    from rldf.seeding import child_rng as child_rng
     from rldf.web import references_of as references_of
     from rldf.web import write_report as write_report
     from rldf.worlds.card import measure_card as measure_card
@@ -118,6 +119,7 @@ _MODULES = {
         "references_of",
         "write_report",
     ),
+    "rldf.seeding": ("child_rng",),
     "rldf.worlds.card": ("measure_card",),
     "rldf.worlds.examples": ("draw_example",),
     "rldf.worlds.training": (

@@ -10,6 +10,7 @@ import torch
 from diffusers import AutoencoderTiny, DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from PIL import Image as PillowImage
 from safetensors.torch import save_file
+from torch import nn
 from transformers import CLIPImageProcessorPil, CLIPTextModel, PreTrainedTokenizerFast
 
 from rldf.grammar import Grammar
@@ -25,12 +26,13 @@ class GenerationDefaults:
 
     Attributes:
         steps: denoising steps.
-        guidance_scale: w of uncond + w (cond - uncond).
+        guidance_scale: w of uncond + w (cond - uncond); at 1 the denoiser runs once a step instead of twice, and
+            above it lone people vanish (docs/log.md).
         size_px: side of its pictures.
     """
 
     steps: int = 12
-    guidance_scale: float = 3.0
+    guidance_scale: float = 1.0
     size_px: int = 128
 
 
@@ -97,8 +99,9 @@ def write_scorer(
         grammar: names the terms of the heads.
         calibration: temperatures and what lies outside the grammar.
     """
-    scorer.backbone.half().save_pretrained(folder, safe_serialization=True)
-    scorer.backbone.float()
+    nn.Module.to(scorer.backbone, torch.float16)
+    scorer.backbone.save_pretrained(folder, safe_serialization=True)
+    nn.Module.to(scorer.backbone, torch.float32)
     if scorer.name == "a":
         tokenizer.save_pretrained(folder)
     processor = CLIPImageProcessorPil(

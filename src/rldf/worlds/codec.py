@@ -1,7 +1,6 @@
 """PatchCodec: a linear code of square patches, the fixed latents that the denoiser learns."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
@@ -31,7 +30,7 @@ class PatchCodec:
     patch_px: int
 
     @classmethod
-    def fit(cls, images: ImageBatch, *, channels: int, patch_px: int) -> Self:
+    def fit(cls, images: ImageBatch, *, channels: int, patch_px: int) -> "PatchCodec":
         """Finds the components of some pictures.
 
         Args:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, final
+from typing import final
 
 import torch
 from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
@@ -70,7 +70,7 @@ def build_unet(*, text_width: int, channels: tuple[int, ...], latent_channels: i
     down = ["DownBlock2D"] * levels
     up = ["UpBlock2D"] * levels
     down[1], up[levels - 2] = "CrossAttnDownBlock2D", "CrossAttnUpBlock2D"
-    return UNet2DConditionModel(
+    unet: nn.Module = UNet2DConditionModel(
         sample_size=latent_side,
         in_channels=latent_channels,
         out_channels=latent_channels,
@@ -84,6 +84,7 @@ def build_unet(*, text_width: int, channels: tuple[int, ...], latent_channels: i
         addition_embed_type="text",
         addition_embed_type_num_heads=4,
     )
+    return unet
 
 
 def build_scheduler() -> DPMSolverMultistepScheduler:
@@ -113,7 +114,8 @@ class DenoiserTrainer:
         device: str,
     ) -> None:
         self.model = nn.ModuleDict({"unet": unet, "text_encoder": text_encoder})
-        self.model.to(device, memory_format=torch.channels_last)
+        self.model.to(torch.device(device))
+        unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs leave it out
         self._tokenizer = tokenizer
         self._codec = codec
         self._settings = settings
@@ -214,7 +216,7 @@ class DenoiserTrainer:
         save_file({name: value.contiguous() for name, value in tensors.items()}, partial)
         partial.replace(folder / "denoiser.safetensors")
 
-    def restore(self, folder: Path) -> Self:
+    def restore(self, folder: Path) -> "DenoiserTrainer":
         """Goes on from a checkpoint written by `save`; without optimiser state the rate warms up again."""
         tensors = load_file(folder / "denoiser.safetensors", device=self._device)
         self._updates = int(tensors.pop("updates"))

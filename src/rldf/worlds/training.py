@@ -287,7 +287,8 @@ def draw_sheet(folder: Path, grammar: Grammar, *, recipe: WorldRecipe, columns: 
         output_type="np",
     ).images
     tiles = (images * 255).round().astype(np.uint8).reshape(rows, columns, recipe.size_px, recipe.size_px, 3)
-    return tiles.transpose(0, 2, 1, 3, 4).reshape(rows * recipe.size_px, columns * recipe.size_px, 3)
+    sheet: Image = tiles.transpose(0, 2, 1, 3, 4).reshape(rows * recipe.size_px, columns * recipe.size_px, 3)
+    return sheet
 
 
 def _save(tensors: dict[str, torch.Tensor], path: Path) -> None:
