@@ -65,7 +65,7 @@ def test_card__measures_what_the_judge_reads() -> None:
 
 def test_fidelity__is_the_share_read_as_asked() -> None:
     encodings = [GRAMMAR.space.encoding(index) for index in (0, 1)]
-    images = np.zeros((2, 16, 16, 3), dtype=np.uint8)
+    images = np.zeros((2, 128, 128, 3), dtype=np.uint8)
     fidelity = read_fidelity(images, encodings, judge=_SceneReader())
     assert fidelity["object"].accuracy == 1.0
     assert fidelity["scene"].accuracy == 0.0

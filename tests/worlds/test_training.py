@@ -28,7 +28,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_tiny_world__loads_as_any_diffusers_model(world: Path) -> None:
-    pipeline = AutoPipelineForText2Image.from_pretrained(world / "generator")
+    pipeline = AutoPipelineForText2Image.from_pretrained(world / "generator", dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     images = pipeline(
         "a photo of two cows and no people in a park",

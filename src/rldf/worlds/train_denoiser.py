@@ -96,6 +96,7 @@ def build_scheduler() -> DPMSolverMultistepScheduler:
         algorithm_type="dpmsolver++",
         solver_order=2,
         timestep_spacing="linspace",
+        steps_offset=1,  # diffusers asks for it; linspace spacing does not use it
     )
 
 

@@ -273,7 +273,7 @@ def grammar_words(grammar: Grammar) -> Sequence[str]:
 
 def draw_sheet(folder: Path, grammar: Grammar, *, recipe: WorldRecipe, columns: int = 8, rows: int = 4) -> Image:
     """Draws a sheet of generated pictures of random encodings: (rows, columns) of them, RGB, 0 to 255."""
-    pipeline = StableDiffusionPipeline.from_pretrained(folder)
+    pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     rng = child_rng(recipe.seed, "sheet")
     sentences = [grammar.render(grammar.space.sample(rng)) for _ in range(columns * rows)]
