@@ -31,7 +31,7 @@ class GenerationDefaults:
         size_px: side of its pictures.
     """
 
-    steps: int = 12
+    steps: int = 8
     guidance_scale: float = 1.0
     size_px: int = 128
 

@@ -223,14 +223,16 @@ class DenoiserTrainer:
         self._updates = int(tensors.pop("updates"))
         self.model.load_state_dict({n[6:]: v for n, v in tensors.items() if n.startswith("model.")})
         self._average = {n[8:]: v for n, v in tensors.items() if n.startswith("average.")}
+        parameters = list(self.model.parameters())
         state: dict[int, dict[str, torch.Tensor]] = {}
         for name, value in tensors.items():
             if name.startswith("optimiser."):
                 _, index, key = name.split(".", 2)
-                state.setdefault(int(index), {})[key] = value
+                parameter = parameters[int(index)]
+                # the fused optimiser pairs values by their place in memory, so their layout must be the weights' own
+                laid_out = torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
+                state.setdefault(int(index), {})[key] = laid_out.detach()
         if state:
-            whole = self._optimiser.state_dict()
-            whole["state"] = state
-            self._optimiser.load_state_dict(whole)
+            self._optimiser.load_state_dict(self._optimiser.state_dict() | {"state": state})
             self._updates_since_start = self._updates
         return self
