@@ -33,7 +33,7 @@ class AutoencoderTraining:
         size_px: side of the drawn pictures.
     """
 
-    num_pictures: int = 24_000
+    num_pictures: int = 21_600
     batch_size: int = 12
     learning_rate: float = 2e-3
     max_noise: float = 0.35

@@ -44,7 +44,7 @@ class ScorerTraining:
 
     num_pictures: int = 48_000
     batch_size: int = 64
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 1e-3
     seed: int = 0
     num_workers: int = 1
     size_px: int = 128
