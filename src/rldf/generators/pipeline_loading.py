@@ -44,6 +44,7 @@ _NOT_ACTIONABLE = (
     "Expected types for vae",  # AutoencoderTiny is meant
     "The config attributes {'block_out_channels'",  # written by AutoencoderTiny itself
     "You have disabled the safety checker",  # documented in docs/methods/generators.md
+    "low cpu memory usage",  # needs accelerate, and the models that run without a card are small
 )
 
 
