@@ -249,7 +249,10 @@ def test_interrupted_search__exits_with_130_and_says_how_to_go_on(
     tiny: list[str], picture: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    program = [sys.executable, "-m", "rldf.cli.main"]
+    heeds_interrupts = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell may ignore them
+    )
+    program = [sys.executable, "-c", f"{heeds_interrupts}; from rldf.cli.main import app; app()"]
     search = subprocess.Popen(
         [*program, "search", picture, *tiny, "--budget", "400", "--searcher", "random", "--out", out, "--json"],
         stdout=subprocess.PIPE,
