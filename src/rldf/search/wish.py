@@ -81,13 +81,14 @@ def start_of(job: SearchJob, *, space: EncodingSpace, percept: Percept) -> tuple
         EncodingError: if the given start is not allowed by the locks and exclusions.
     """
     if job.start == "random":
-        return space.sample(child_rng(job.seed, "start")), ()
+        digests = (picture.sha256 for picture in job.inputs)  # so that a folder of pictures has many starts
+        return space.sample(child_rng(job.seed, "start", *digests)), ()
     if job.start == "given":
         start = space.encode({**space.terms(percept.encoding), **space.locked, **job.start_terms})
         if not space.allows(start):
             raise EncodingError(
                 f"the start {space.terms(start)} is not allowed: a lock or an exclusion of the grammar forbids it. "
-                "Give other terms with --start, or loosen the lock."
+                "Give other terms with --start-at, or loosen the lock."
             )
         return start, ()
     start = most_probable(percept, space=space)
