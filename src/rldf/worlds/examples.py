@@ -1,7 +1,7 @@
 """Draws one picture of the world for a person: the picture `rldf world draw` writes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rldf.arrays import Image
 from rldf.grammar import Grammar
@@ -20,8 +20,8 @@ class DrawnExample:
     """
 
     image: Image
-    terms: Mapping[str, str] = field(default_factory=dict)
-    sentence: str = ""
+    terms: Mapping[str, str]
+    sentence: str
 
 
 def draw_example(

@@ -54,16 +54,6 @@ class DenoiserTraining:
     emphasis: Emphasis | None = LONE_PERSON
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingProgress:
-    """Where a training stands: updates made, pictures seen of all, and the loss of the last update."""
-
-    update: int
-    pictures: int
-    num_pictures: int
-    loss: float
-
-
 def build_unet(*, text_width: int, channels: tuple[int, ...], latent_channels: int, latent_side: int) -> nn.Module:
     """Builds an untrained denoiser; the sentence enters by attention and, pooled, with the time step."""
     levels = len(channels)
@@ -138,14 +128,14 @@ class DenoiserTrainer:
         """The moving average of all weights, by name: what ships."""
         return self._average
 
-    def train(self, grammar: Grammar) -> Iterator[TrainingProgress]:
-        """Trains to the end, yielding after every update.
+    def train(self, grammar: Grammar) -> Iterator[tuple[int, float]]:
+        """Trains to the end.
 
         Args:
             grammar: draws encodings and spells their sentences.
 
         Yields:
-            Where the training stands.
+            Pictures seen and loss, after every update.
         """
         settings = self._settings
         pictures = DrawnSplit(
@@ -160,9 +150,7 @@ class DenoiserTrainer:
         for batch in drawn_batches(pictures, batch_size=settings.batch_size, num_workers=settings.num_workers):
             latents = self._codec.encode(batch.images)
             loss = self._update(latents.to(self._device), batch.sentences)
-            yield TrainingProgress(
-                update=self._updates, pictures=self.pictures, num_pictures=settings.num_pictures, loss=loss
-            )
+            yield self.pictures, loss
 
     def _update(self, latents: torch.Tensor, sentences: Sequence[str]) -> float:
         settings = self._settings

@@ -178,15 +178,16 @@ class WorldTraining:
 
     def _autoencoder(self, codec: PatchCodec, on_progress: Callable[[StageProgress], None]) -> AutoencoderTiny:
         recipe = self._recipe
-        torch.manual_seed(child_seed(recipe.seed, "autoencoder", "weights"))
+        stage = "autoencoder"
+        torch.manual_seed(child_seed(recipe.seed, stage, "weights"))
         autoencoder = build_autoencoder(latent_channels=recipe.latent_channels, width=recipe.autoencoder_width)
-        path = self._folder / "autoencoder.safetensors"
+        path = self._folder / f"{stage}.safetensors"
         if not path.exists():
             settings = recipe.autoencoder
             steps = train_autoencoder(autoencoder, grammar=self._grammar, codec=codec, settings=settings)
             for pictures, loss in steps:
                 on_progress(
-                    StageProgress(stage="autoencoder", pictures=pictures, num_pictures=settings.num_pictures, loss=loss)
+                    StageProgress(stage=stage, pictures=pictures, num_pictures=settings.num_pictures, loss=loss)
                 )
             _save(autoencoder.state_dict(), path)
         autoencoder.load_state_dict(load_file(path))
@@ -215,17 +216,14 @@ class WorldTraining:
         )
         if (self._folder / "denoiser.safetensors").exists():
             trainer.restore(self._folder)
-        for progress in trainer.train(self._grammar):
+        settings = recipe.denoiser
+        pictures_between_saves = settings.save_every * settings.batch_size
+        for pictures, loss in trainer.train(self._grammar):
             on_progress(
-                StageProgress(
-                    stage="denoiser",
-                    pictures=progress.pictures,
-                    num_pictures=progress.num_pictures,
-                    loss=progress.loss,
-                )
+                StageProgress(stage="denoiser", pictures=pictures, num_pictures=settings.num_pictures, loss=loss)
             )
-            is_last = progress.pictures + recipe.denoiser.batch_size > progress.num_pictures
-            if progress.update % recipe.denoiser.save_every == 0 or is_last:
+            is_last = pictures + settings.batch_size > settings.num_pictures
+            if pictures % pictures_between_saves == 0 or is_last:
                 trainer.save(self._folder)
                 self._write_generator(finished, trainer, autoencoder)
         if not (finished / "rldf.json").exists():
