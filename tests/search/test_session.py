@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import pytest
@@ -27,9 +28,10 @@ from tests.search.tiny_world import (
 )
 
 from rldf.agents import QLearningAgent
-from rldf.contracts import Searcher
+from rldf.arrays import ImageBatch
+from rldf.contracts import Perception, Searcher
 from rldf.errors import EncodingError, RecordError
-from rldf.records import RunStore, durable_files, read_run, read_step_lines
+from rldf.records import Percept, RunStore, durable_files, read_run, read_step_lines
 from rldf.search import Budget, InputRead, PictureDrawn, RunFinished, SearchEvent, SearchJob, Tried, run_search
 from rldf.searchers import FactoredSearcher, GridWalk
 from rldf.space import Encoding, EncodingSpace
@@ -137,10 +139,25 @@ def test_budget_of_one_render__still_gives_a_result(tmp_path: Path) -> None:
     assert summary["encoding"] == summary["start_encoding"]
 
 
+@final
+class Mistaken(Perception):
+    """Takes the input for a bus in a street, and reads every other picture well."""
+
+    def __init__(self, space: EncodingSpace) -> None:
+        self.space = space
+
+    def perceive(self, images: ImageBatch) -> list[Percept]:
+        seen = Painter().paint(GRAMMAR.render(encode(object="bus", scene="street")), 1)
+        mistaken = [seen if np.array_equal(image, make_input(encode()).image) else image for image in images]
+        return Reader().perceive(np.stack(mistaken))
+
+
 def test_alarm__is_raised_where_the_judge_sees_it_otherwise(tmp_path: Path) -> None:
-    contrary = Reader(sharpness=-0.2)  # believes most in what is furthest away
-    do_run(tmp_path / "run", make_parts(judge=contrary, make_searcher=factored), make_job(budget=48))
+    parts = make_parts(judge=Mistaken(GRAMMAR.space), make_searcher=factored)
+    start = {"object": "bus", "count": "two", "density": "no", "scene": "street"}
+    do_run(tmp_path / "run", parts, replace(make_job(budget=48, start="given"), start_terms=start))
     summary = summary_of(tmp_path / "run")
+    assert summary["encoding"] == summary["target"]
     assert summary["score"] < summary["start_score"]
     assert summary["alarm"] is True
 
