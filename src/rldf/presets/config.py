@@ -193,7 +193,7 @@ class ResultConfig:
     num_new: int = 8
     min_gain: float = 0.05
     num_errors: float = 2.0
-    prior_deviation: float = 0.5
+    prior_deviation: float = 0.35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

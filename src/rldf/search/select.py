@@ -45,7 +45,7 @@ class SelectionRule:
 
     min_gain: float = 0.05
     num_errors: float = 2.0
-    prior_deviation: float = 0.5
+    prior_deviation: float = 0.35
 
 
 @dataclass(slots=True, kw_only=True)
