@@ -12,6 +12,7 @@ of two steps, has many of them). One line a picture goes to OUT/rows.jsonl, the 
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -115,6 +116,8 @@ def find_beaten(args: argparse.Namespace) -> list[int]:
             beaten.append(number)
         if len(beaten) == args.count:
             break
+    if not beaten:
+        sys.exit(f"none of {100 * args.count} pictures has true words that others beat by {MIN_MARGIN}; try --steps 2")
     return beaten
 
 

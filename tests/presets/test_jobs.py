@@ -26,6 +26,7 @@ from rldf.presets.jobs import (
     budget_of,
     encode_images,
     generate_pictures,
+    job_of,
     plan_search,
     resume_search,
     search_events,
@@ -35,7 +36,7 @@ from rldf.presets.loading import override
 from rldf.presets.request import prepare_search
 from rldf.records import read_run
 from rldf.rewards import AgreementReward, SimilarityReward, TerminatingFeedback
-from rldf.search import InputPicture, RunFinished, Tried
+from rldf.search import InputPicture, RunFinished, SearchJob, Tried
 from rldf.search.wish import read_inputs
 
 MAY_DIFFER = ("seconds", "peak_rss_mib", "cache_hits")
@@ -312,3 +313,8 @@ def test_wrong_picture__leaves_nothing_behind(tmp_path: Path, config: SearchConf
     with pytest.raises(ImageError, match="is not an image"):
         list(search_events([bad], config=config, out=tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+def test_settings_untouched__ask_for_what_a_job_does_by_itself() -> None:
+    config = SearchConfig()
+    assert job_of(config, ()) == SearchJob(inputs=(), budget=budget_of(config))

@@ -160,7 +160,7 @@ def _run(prepared: PreparedRun, *, announce: Announce) -> Iterator[SearchEvent]:
     config = prepared.config
     inputs = tuple(_read_input(entry.path, entry.file, sha256=entry.sha256) for entry in prepared.inputs)
     parts = build_parts(config, shelf=SHELF, announce=announce)
-    yield from run_search(parts, _job(config, inputs), store=prepared.store, request=prepared.request)
+    yield from run_search(parts, job_of(config, inputs), store=prepared.store, request=prepared.request)
 
 
 def search_events(
@@ -339,7 +339,8 @@ def budget_of(config: SearchConfig) -> Budget:
     )
 
 
-def _job(config: SearchConfig, inputs: tuple[InputPicture, ...]) -> SearchJob:
+def job_of(config: SearchConfig, inputs: tuple[InputPicture, ...]) -> SearchJob:
+    """Makes the job of one search as the settings ask for it."""
     return SearchJob(
         inputs=inputs,
         seed=config.seed,
