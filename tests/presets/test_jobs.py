@@ -23,10 +23,8 @@ from rldf.presets.generators import kind_of
 from rldf.presets.jobs import (
     FileBegan,
     FileFailed,
-    budget_of,
     encode_images,
     generate_pictures,
-    job_of,
     plan_search,
     resume_search,
     search_events,
@@ -34,6 +32,7 @@ from rldf.presets.jobs import (
 )
 from rldf.presets.loading import override
 from rldf.presets.request import prepare_search
+from rldf.presets.search_job import budget_of, job_of
 from rldf.records import read_run
 from rldf.rewards import AgreementReward, SimilarityReward, TerminatingFeedback
 from rldf.search import InputPicture, RunFinished, SearchJob, Tried
