@@ -20,12 +20,12 @@ from rldf.presets.build import build_parts, build_searcher
 from rldf.presets.config import RewardConfig, SearchConfig, SearchSettings
 from rldf.presets.jobs import SHELF
 from rldf.records import Outcome, Prompt, StepRecord
+from rldf.renderer.examples import draw_example
 from rldf.rewards import AgreementReward, MultiSemanticReward, PartialSemanticReward, SimilarityReward
 from rldf.search import SearchParts
 from rldf.search.seeds import RunSeeds
 from rldf.searchers import rank_by_records
 from rldf.space import Encoding
-from rldf.worlds.examples import draw_example
 
 BATCH = 32
 

@@ -28,11 +28,11 @@ from rldf.presets.build import build_parts
 from rldf.presets.config import GrammarConfig, ModelConfig, SearchConfig
 from rldf.presets.jobs import SHELF, search_events
 from rldf.records import Prompt
+from rldf.renderer.examples import draw_example
 from rldf.search import RunFinished, SearchParts
 from rldf.search.seeds import RunSeeds
 from rldf.seeding import child_rng, child_seed
 from rldf.space import EncodingSpace
-from rldf.worlds.examples import draw_example
 
 CONDITIONS = ("warm", "random", "corrupted")
 NUM_TEST_SEEDS = 16

@@ -5,7 +5,7 @@ The atlas ships with the package, so that drawing needs no font. To make it agai
     apt-get install -y fonts-noto-color-emoji
     python tools/make_atlas.py
 
-It writes `glyphs.png`, `glyphs.json` and `LICENSE.txt` to `src/rldf/worlds/data`. The
+It writes `glyphs.png`, `glyphs.json` and `LICENSE.txt` to `src/rldf/renderer/data`. The
 licence is the one the Debian package states for its fonts, under a notice of what was made.
 """
 
@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 FONT_PATH = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 COPYRIGHT_PATH = Path("/usr/share/doc/fonts-noto-color-emoji/copyright")
-DATA_PATH = Path(__file__).parents[1] / "src/rldf/worlds/data"
+DATA_PATH = Path(__file__).parents[1] / "src/rldf/renderer/data"
 
 FONT_SIZE_PX = 109  # the only size of the bitmaps in this font
 MAX_GLYPH_PX = 104  # twice the largest height drawn at 128 px
@@ -28,27 +28,41 @@ GAP_PX = 2  # keeps resampling from picking up a neighbour
 
 OBJECTS = {
     "broccoli": "\U0001f966",
+    "corn": "\U0001f33d",
     "carrot": "\U0001f955",
     "banana": "\U0001f34c",
     "lemon": "\U0001f34b",
     "apple": "\U0001f34e",
     "tomato": "\U0001f345",
     "strawberry": "\U0001f353",
+    "mushroom": "\U0001f344",
+    "pizza": "\U0001f355",
+    "cake": "\U0001f382",
     "football": "\u26bd",
     "basketball": "\U0001f3c0",
     "chicken": "\U0001f413",
+    "rabbit": "\U0001f407",
     "sheep": "\U0001f411",
     "cow": "\U0001f404",
     "pig": "\U0001f416",
     "horse": "\U0001f40e",
+    "giraffe": "\U0001f992",
     "elephant": "\U0001f418",
+    "tiger": "\U0001f405",
     "dog": "\U0001f415",
     "cat": "\U0001f408",
     "monkey": "\U0001f412",
     "chair": "\U0001fa91",
     "sofa": "\U0001f6cb\ufe0f",
+    "bed": "\U0001f6cf\ufe0f",
     "guitar": "\U0001f3b8",
+    "violin": "\U0001f3bb",
+    "drum": "\U0001f941",
     "teapot": "\U0001fad6",
+    "bowl": "\U0001f963",
+    "cup": "\u2615",
+    "hammer": "\U0001f528",
+    "saw": "\U0001fa9a",
     "bicycle": "\U0001f6b2",
     "motorcycle": "\U0001f3cd\ufe0f",
     "car": "\U0001f699",
@@ -58,20 +72,12 @@ OBJECTS = {
     "tractor": "\U0001f69c",
     "train": "\U0001f682",
 }
-POSTURES = {"standing": "\U0001f9cd", "walking": "\U0001f6b6"}
-GENDERS = {"person": "", "man": "\u200d\u2642\ufe0f", "woman": "\u200d\u2640\ufe0f"}
-SKIN_TONES = {f"tone-{number}": chr(0x1F3FA + number) for number in range(1, 6)}
+CHARACTERS = {"bruno": "\U0001f9f8"}  # a teddy bear
 
 
 def glyph_sequences() -> dict[str, str]:
-    """Names every glyph of the atlas: the objects, then people of each look."""
-    people = {
-        f"{posture}-{gender}-{tone}": posture_text + tone_text + gender_text
-        for posture, posture_text in POSTURES.items()
-        for gender, gender_text in GENDERS.items()
-        for tone, tone_text in SKIN_TONES.items()
-    }
-    return {**OBJECTS, **people}
+    """Names every glyph of the atlas: the objects, then the characters."""
+    return {**OBJECTS, **CHARACTERS}
 
 
 def render_glyph(sequence: str, font: ImageFont.FreeTypeFont) -> Image.Image:

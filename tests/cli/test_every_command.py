@@ -28,11 +28,22 @@ COMMANDS = sorted(every_command())
 
 def test_commands__are_those_of_the_product() -> None:
     assert [" ".join(words) for words in COMMANDS] == [
+        "bench report",
+        "bench run",
+        "bench table",
         "cache clear",
         "cache show",
         "cite",
+        "clone export",
+        "clone plan",
+        "clone repair",
+        "clone run",
+        "clone status",
+        "clone verify",
         "doctor",
         "encode",
+        "evaluate classifier",
+        "evaluate distances",
         "generate",
         "grammar check",
         "grammar list",

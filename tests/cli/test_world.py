@@ -97,3 +97,17 @@ def test_card__measures_each_axis_with_an_interval() -> None:
     assert set(told["fidelity"]) == {"object", "count", "density", "scene"}
     for fidelity in told["fidelity"].values():
         assert 0 <= fidelity["ci95"][0] <= fidelity["accuracy"] <= fidelity["ci95"][1] <= 1
+    assert told["space"] == "base"
+    assert set(told["trials"].values()) == {2}
+    assert "kappa" not in told
+
+
+def test_card__writes_a_page_and_never_over_another(tmp_path: Path) -> None:
+    command = ["world", "card", "--encodings", "2", "--steps", "1", "--out", str(tmp_path / "card")]
+    result = CliRunner().invoke(commands, command)
+    assert result.exit_code == 0, result.stderr
+    assert "2 random encodings of 'base', seed 0, read as asked by scorer B:" in result.stdout
+    assert {"card.json", "card.html", "sheet.png"} <= {path.name for path in (tmp_path / "card").iterdir()}
+    again = CliRunner().invoke(commands, command)
+    assert again.exit_code == 1
+    assert "exists already; nothing is overwritten. Choose another --out, or give --force." in again.stderr

@@ -15,7 +15,7 @@ from rldf.errors import EncodingError, GrammarError, UnknownTermError
 from rldf.grammar import Grammar, check_grammar, list_grammars, load_grammar
 from rldf.space import Encoding
 
-BUNDLED = {name: load_grammar(name) for name in ("base", "wide", "two-objects", "people-classes")}
+BUNDLED = {name: load_grammar(name) for name in ("base", "wide", "full", "two-objects", "people-classes", "indoors")}
 BASE = BUNDLED["base"]
 
 
@@ -34,6 +34,8 @@ def test_list_grammars__names_the_bundled_ones() -> None:
         ("wide", (30, 4, 3, 12)),
         ("two-objects", (30, 4, 30, 4, 12)),
         ("people-classes", (16, 4, 13, 12)),
+        ("indoors", (44, 5, 4, 5)),
+        ("full", (5, 44, 5, 8, 4, 5, 5, 4, 3, 11, 16, 5, 3, 5, 2)),
     ],
 )
 def test_bundled__have_their_size_a_licence_and_no_problems(name: str, shape: tuple[int, ...]) -> None:
@@ -66,6 +68,17 @@ def test_bundled__axis_ids_and_kinds() -> None:
         ("wide", "broccoli|many|one|train platform", "a photo of many broccoli and one person in a train platform"),
         ("two-objects", "cow|two|dog|one|living room", "a photo of two cows and one dog in a living room"),
         ("two-objects", "dog|one|cow|two|living room", "a photo of one dog and two cows in a living room"),
+        ("indoors", "bowl|one|table|kitchen", "a photo of one bowl on a table in a kitchen"),
+        (
+            "full",
+            "sketch|cow|two|red|one|happy|old|none|woman|dancing|park|rainy|none|none|bruno",
+            "a sketch of two red cows and one happy old woman dancing in a park in the rain with bruno",
+        ),
+        (
+            "full",
+            "photo|cow|two|none|many|none|none|none|person|none|park|none|none|none|none",
+            "a photo of two cows and many people in a park",
+        ),
         ("people-classes", "police officer|two|none|street", "a photo of two police officers in a street"),
         ("people-classes", "doctor|one|playing football|park", "a photo of one doctor playing football in a park"),
     ],
@@ -106,7 +119,7 @@ def test_derive__has_the_words_of_render_and_the_tree_of_analyse_for_every_base_
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_render_and_parse__are_inverse_beyond(data: st.DataObject) -> None:
-    grammar = BUNDLED[data.draw(st.sampled_from(["two-objects", "people-classes", "wide"]))]
+    grammar = BUNDLED[data.draw(st.sampled_from(["two-objects", "people-classes", "wide", "full", "indoors"]))]
     encoding = draw_encoding(data, grammar)
     assert grammar.parse(grammar.render(encoding)) == encoding
     assert grammar.encoding_of(grammar.derive(encoding)) == encoding

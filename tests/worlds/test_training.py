@@ -9,22 +9,30 @@ import pytest
 import torch
 from diffusers import AutoPipelineForText2Image
 from safetensors.torch import load_file
+from transformers import PreTrainedTokenizerFast
 
-from rldf.errors import RecordError
+from rldf.errors import ConfigError, RecordError
 from rldf.grammar import load_grammar
 from rldf.perception.embedded import HeadsPerception
-from rldf.worlds.training import TINY_RECIPE, StageProgress, WorldTraining, grammar_words
+from rldf.renderer.vocabulary import DRAWABLE
+from rldf.worlds.recipe import TINY_RECIPE, grammar_words, recipe_for, world_mixture
+from rldf.worlds.training import STAGES, StageProgress, WorldTraining
+
+MIXTURE = world_mixture("base")
 
 
 class _KilledError(Exception):
     pass
 
 
+def ignore(progress: StageProgress) -> None:
+    del progress
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    training = WorldTraining(folder, grammar=load_grammar("base"), recipe=TINY_RECIPE, device="cpu")
-    return training.run(on_progress=lambda _: None)
+    return WorldTraining(folder, mixture=MIXTURE, recipe=TINY_RECIPE, device="cpu").run(on_progress=ignore)
 
 
 def test_tiny_world__loads_as_any_diffusers_model(world: Path) -> None:
@@ -50,40 +58,83 @@ def test_tiny_world__ships_float16_and_says_where_it_comes_from(world: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["scorer-a", "scorer-b"])
-def test_tiny_scorers__read_pictures(world: Path, name: str) -> None:
-    space = load_grammar("base").space
+@pytest.mark.parametrize("grammar", ["base", "full"])
+def test_tiny_scorers__read_pictures_into_any_space(world: Path, name: str, grammar: str) -> None:
+    space = load_grammar(grammar).space
     perception = HeadsPerception(world / name, space=space)
     images = np.random.default_rng(0).integers(0, 255, (2, 128, 128, 3), dtype=np.uint8)
     for percept in perception.perceive(images):
         assert len(percept.probabilities) == len(space.axes)
 
 
-def test_killed_training__goes_on_to_the_same_weights(tmp_path: Path, world: Path) -> None:
-    grammar = load_grammar("base")
+def test_scorers__have_a_head_for_every_axis(world: Path) -> None:
+    about = json.loads((world / "scorer-b" / "heads.json").read_text())
+    assert about["axes"] == {axis: list(terms) for axis, terms in DRAWABLE.items()}
 
+
+@pytest.mark.parametrize("killed_stage", ["scorer-a", "denoiser"])
+def test_killed_stage__goes_on_to_the_same_weights(tmp_path: Path, world: Path, killed_stage: str) -> None:
     def kill_late(progress: StageProgress) -> None:
-        if progress.stage == "denoiser" and progress.pictures > 40:
+        if progress.pictures > 16:
             raise _KilledError
 
-    for callback in (kill_late, lambda _: None):
-        training = WorldTraining(tmp_path / "w", grammar=grammar, recipe=TINY_RECIPE, device="cpu")
+    for callback in (kill_late, ignore):
+        training = WorldTraining(tmp_path / "w", mixture=MIXTURE, recipe=TINY_RECIPE, device="cpu")
         try:
-            training.run(on_progress=callback)
+            training.run(on_progress=callback, stages=[killed_stage])
         except _KilledError:
             continue
-    expected = load_file(world.parent / "denoiser.safetensors")
-    resumed = load_file(tmp_path / "w" / "denoiser.safetensors")
+    expected = load_file(world.parent / f"{killed_stage}.safetensors")
+    resumed = load_file(tmp_path / "w" / f"{killed_stage}.safetensors")
     for name, value in expected.items():
         torch.testing.assert_close(resumed[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_time_limit__leaves_a_world_that_can_be_used(tmp_path: Path) -> None:
+    training = WorldTraining(tmp_path / "w", mixture=MIXTURE, recipe=TINY_RECIPE, device="cpu")
+    finished = training.run(on_progress=ignore, minutes=0)
+    assert not list((tmp_path / "w").glob("denoiser*"))
+    assert {path.name for path in finished.iterdir()} == {"codec.safetensors", "generator", "scorer-a", "scorer-b"}
+
+
+def test_start__takes_the_weights_of_a_world_that_knows_other_words(tmp_path: Path, world: Path) -> None:
+    mixture = world_mixture("wide")
+    training = WorldTraining(tmp_path / "w", mixture=mixture, recipe=TINY_RECIPE, device="cpu", start=world)
+    finished = training.run(on_progress=ignore, minutes=0)
+    names = ("scorer-b/model.safetensors", "generator/unet/diffusion_pytorch_model.safetensors", "codec.safetensors")
+    for name in names:
+        old, new = load_file(world / name), load_file(finished / name)
+        assert all(torch.equal(old[key], new[key]) for key in old)
+    rows = {}
+    for folder in (world, finished):
+        vocabulary = PreTrainedTokenizerFast.from_pretrained(folder / "generator" / "tokenizer").get_vocab()
+        weights = load_file(folder / "generator" / "text_encoder" / "model.safetensors")
+        embedding = next(value for name, value in weights.items() if name.endswith("token_embedding.weight"))
+        rows[folder] = embedding[vocabulary["cow"]]
+    assert torch.equal(rows[world], rows[finished])
 
 
 def test_other_recipe_in_the_same_folder__is_refused(world: Path) -> None:
     recipe = replace(TINY_RECIPE, seed=1)
     with pytest.raises(RecordError, match=r"another recipe.*--out"):
-        WorldTraining(world.parent, grammar=load_grammar("base"), recipe=recipe, device="cpu")
+        WorldTraining(world.parent, mixture=MIXTURE, recipe=recipe, device="cpu")
 
 
-def test_words_of_the_grammar__are_all_it_can_spell() -> None:
-    grammar = load_grammar("base")
+def test_unknown_stage__is_refused(tmp_path: Path) -> None:
+    training = WorldTraining(tmp_path / "w", mixture=MIXTURE, recipe=TINY_RECIPE, device="cpu")
+    with pytest.raises(ConfigError, match=r"stage 'unet' is unknown; stages are: autoencoder, scorer-b"):
+        training.run(on_progress=ignore, stages=["unet"])
+
+
+def test_stages__are_all_in_the_recipe_of_a_card() -> None:
+    recipe = recipe_for("cuda:0")
+    assert recipe.denoiser_loss.noises_per_picture > 1
+    assert recipe.denoiser.batch_size > recipe_for("cpu").denoiser.batch_size
+    assert set(STAGES) == {"autoencoder", "scorer-a", "scorer-b", "denoiser"}
+
+
+@pytest.mark.parametrize("name", ["base", "indoors"])
+def test_words_of_the_grammar__are_all_it_can_spell(name: str) -> None:
+    grammar = load_grammar(name)
     spelled = {word for encoding in grammar.space.all_encodings() for word in grammar.render(encoding).split()}
     assert spelled <= set(grammar_words(grammar))

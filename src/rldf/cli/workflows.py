@@ -12,19 +12,59 @@ if TYPE_CHECKING:
     from huggingface_hub import try_to_load_from_cache as try_to_load_from_cache
     from torch import get_num_threads as get_num_threads
 
+    from rldf.bench.render import BlockDone as BlockDone
     from rldf.cli.progress import SearchProgress as SearchProgress
     from rldf.cli.progress import TrainingProgress as TrainingProgress
+    from rldf.datasets.export import export_clone as export_clone
+    from rldf.datasets.plan_store import load_rounds as load_rounds
+    from rldf.datasets.progress import CloneProgress as CloneProgress
+    from rldf.datasets.run import read_status as read_status
+    from rldf.datasets.storage import Storage as Storage
+    from rldf.datasets.verify import repair_clone as repair_clone
+    from rldf.datasets.verify import verify_clone as verify_clone
+    from rldf.evaluation.distances import METRIC_NAMES as METRIC_NAMES
+    from rldf.evaluation.recipe import TrainingRecipe as TrainingRecipe
+    from rldf.finetuning.judging import JudgeSettings as JudgeSettings
     from rldf.generators.cache import cache_info as cache_info
     from rldf.generators.cache import clear_cache as clear_cache
     from rldf.generators.cache import render_folder as render_folder
+    from rldf.generators.embedded import embedded_folder as embedded_folder
     from rldf.grammar import check_grammar as check_grammar
     from rldf.grammar import list_grammars as list_grammars
     from rldf.grammar import load_grammar as load_grammar
     from rldf.hub import folder_digest as folder_digest
     from rldf.hub import require_safetensors as require_safetensors
     from rldf.perception.reading import list_image_files as list_image_files
+    from rldf.presets.bench_jobs import BenchRun as BenchRun
+    from rldf.presets.bench_jobs import bench_run as bench_run
+    from rldf.presets.bench_jobs import bench_table as bench_table
+    from rldf.presets.bench_jobs import check_table as check_table
+    from rldf.presets.bench_jobs import quick as quick
+    from rldf.presets.bench_jobs import report_of as report_of
     from rldf.presets.build import build_parts as build_parts
+    from rldf.presets.clone import ClassPlanned as ClassPlanned
+    from rldf.presets.clone import ClonePlanned as ClonePlanned
+    from rldf.presets.clone import ClonePlanRequest as ClonePlanRequest
+    from rldf.presets.clone import estimate_of as estimate_of
+    from rldf.presets.clone import foresee_clone as foresee_clone
+    from rldf.presets.clone import open_clone as open_clone
+    from rldf.presets.clone import plan_clone as plan_clone
+    from rldf.presets.clone_run import CloneFinished as CloneFinished
+    from rldf.presets.clone_run import GatesApplied as GatesApplied
+    from rldf.presets.clone_run import Note as Note
+    from rldf.presets.clone_run import RunRequest as RunRequest
+    from rldf.presets.clone_run import run_clone as run_clone
     from rldf.presets.config import SearchConfig as SearchConfig
+    from rldf.presets.evaluate import evaluate_classifier as evaluate_classifier
+    from rldf.presets.evaluate import evaluate_distances as evaluate_distances
+    from rldf.presets.finetune_config import finetune_from_dict as finetune_from_dict
+    from rldf.presets.finetune_config import load_finetune_preset as load_finetune_preset
+    from rldf.presets.finetune_config import override_finetune as override_finetune
+    from rldf.presets.finetune_jobs import check_finetune as check_finetune
+    from rldf.presets.finetune_jobs import evaluate_finetune as evaluate_finetune
+    from rldf.presets.finetune_jobs import plan_finetune as plan_finetune
+    from rldf.presets.finetune_jobs import resume_finetune as resume_finetune
+    from rldf.presets.finetune_jobs import run_finetune as run_finetune
     from rldf.presets.generators import choose_device as choose_device
     from rldf.presets.jobs import SHELF as SHELF
     from rldf.presets.jobs import FileBegan as FileBegan
@@ -48,15 +88,21 @@ if TYPE_CHECKING:
     from rldf.records import read_run as read_run
     from rldf.records import utc_now as utc_now
     from rldf.records import versions as versions
+    from rldf.renderer.examples import draw_example as draw_example
     from rldf.search import RunFinished as RunFinished
     from rldf.search.pictures import encode_png as encode_png
     from rldf.seeding import child_rng as child_rng
     from rldf.web import references_of as references_of
     from rldf.web import write_report as write_report
+    from rldf.worlds.card import card_text as card_text
+    from rldf.worlds.card import card_to_json as card_to_json
     from rldf.worlds.card import measure_card as measure_card
-    from rldf.worlds.examples import draw_example as draw_example
-    from rldf.worlds.training import TINY_RECIPE as TINY_RECIPE
-    from rldf.worlds.training import WorldRecipe as WorldRecipe
+    from rldf.worlds.card_page import write_card as write_card
+    from rldf.worlds.evidence import load_instruments as load_instruments
+    from rldf.worlds.recipe import TINY_RECIPE as TINY_RECIPE
+    from rldf.worlds.recipe import recipe_for as recipe_for
+    from rldf.worlds.recipe import world_mixture as world_mixture
+    from rldf.worlds.training import STAGES as STAGES
     from rldf.worlds.training import WorldTraining as WorldTraining
 
 _MODULES = {
@@ -65,11 +111,56 @@ _MODULES = {
         "SearchProgress",
         "TrainingProgress",
     ),
+    "rldf.finetuning.judging": ("JudgeSettings",),
+    "rldf.presets.finetune_config": (
+        "finetune_from_dict",
+        "load_finetune_preset",
+        "override_finetune",
+    ),
+    "rldf.presets.finetune_jobs": (
+        "check_finetune",
+        "evaluate_finetune",
+        "plan_finetune",
+        "resume_finetune",
+        "run_finetune",
+    ),
+    "rldf.datasets.export": ("export_clone",),
+    "rldf.datasets.plan_store": ("load_rounds",),
+    "rldf.datasets.progress": ("CloneProgress",),
+    "rldf.datasets.run": ("read_status",),
+    "rldf.datasets.storage": ("Storage",),
+    "rldf.datasets.verify": (
+        "repair_clone",
+        "verify_clone",
+    ),
+    "rldf.evaluation.distances": ("METRIC_NAMES",),
+    "rldf.presets.clone": (
+        "ClassPlanned",
+        "ClonePlanned",
+        "ClonePlanRequest",
+        "estimate_of",
+        "foresee_clone",
+        "open_clone",
+        "plan_clone",
+    ),
+    "rldf.presets.clone_run": (
+        "CloneFinished",
+        "GatesApplied",
+        "Note",
+        "RunRequest",
+        "run_clone",
+    ),
+    "rldf.evaluation.recipe": ("TrainingRecipe",),
+    "rldf.presets.evaluate": (
+        "evaluate_classifier",
+        "evaluate_distances",
+    ),
     "rldf.generators.cache": (
         "cache_info",
         "clear_cache",
         "render_folder",
     ),
+    "rldf.generators.embedded": ("embedded_folder",),
     "rldf.grammar": (
         "check_grammar",
         "list_grammars",
@@ -80,6 +171,15 @@ _MODULES = {
         "require_safetensors",
     ),
     "rldf.perception.reading": ("list_image_files",),
+    "rldf.bench.render": ("BlockDone",),
+    "rldf.presets.bench_jobs": (
+        "BenchRun",
+        "bench_run",
+        "bench_table",
+        "check_table",
+        "quick",
+        "report_of",
+    ),
     "rldf.presets.build": ("build_parts",),
     "rldf.presets.config": ("SearchConfig",),
     "rldf.presets.generators": ("choose_device",),
@@ -120,11 +220,21 @@ _MODULES = {
         "write_report",
     ),
     "rldf.seeding": ("child_rng",),
-    "rldf.worlds.card": ("measure_card",),
-    "rldf.worlds.examples": ("draw_example",),
-    "rldf.worlds.training": (
+    "rldf.worlds.card": (
+        "card_text",
+        "card_to_json",
+        "measure_card",
+    ),
+    "rldf.worlds.card_page": ("write_card",),
+    "rldf.worlds.evidence": ("load_instruments",),
+    "rldf.renderer.examples": ("draw_example",),
+    "rldf.worlds.recipe": (
         "TINY_RECIPE",
-        "WorldRecipe",
+        "recipe_for",
+        "world_mixture",
+    ),
+    "rldf.worlds.training": (
+        "STAGES",
         "WorldTraining",
     ),
     "torch": ("get_num_threads",),

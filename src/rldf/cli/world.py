@@ -1,6 +1,6 @@
 """`rldf world`: draws pictures of the embedded world, trains its models, measures their card."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +10,10 @@ from rldf.cli import workflows
 from rldf.cli.manners import fail, print_json, say, well_behaved
 from rldf.cli.options import AsJson, Debug, Device, Force, Seed, Terms, read_pairs
 
-Space = Annotated[Literal["base", "wide"], typer.Option("--space", help="Which grammar the pictures come from.")]
+Space = Annotated[
+    Literal["base", "wide", "full", "two-objects", "people-classes", "indoors"],
+    typer.Option("--space", help="Which grammar the pictures come from."),
+]
 
 group = typer.Typer(
     name="world", help="The embedded world: its pictures and its models.", no_args_is_help=True, rich_markup_mode=None
@@ -42,7 +45,8 @@ def draw(
     out.write_bytes(workflows.encode_png(example.image))
     if as_json:
         encoding, sentence = dict(example.terms), example.sentence
-        print_json({"file": str(out), "encoding": encoding, "sentence": sentence, "seed": seed, "space": space})
+        about = {"visible": list(example.visible), "seed": seed, "space": space}
+        print_json({"file": str(out), "encoding": encoding, "sentence": sentence} | about)
     else:
         typer.echo(f"{out}: {example.sentence}")
 
@@ -55,7 +59,21 @@ def train(
         "training"
     ),
     seed: Seed = 0,
-    space: Space = "base",
+    space: Annotated[
+        Literal["full", "base", "wide"],
+        typer.Option("--space", help="Which sentences it is trained on; full mixes all grammars that ship."),
+    ] = "full",
+    start: Annotated[
+        Path | None,
+        typer.Option("--start", help="A finished world to start from; 'embedded' is the one that ships."),
+    ] = None,
+    stages: Annotated[
+        list[str] | None,
+        typer.Option("--stage", help="Only this stage; may be repeated. Stages can be trained at the same time."),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0, help="Stop after so long; 0 only writes the world as it is.")
+    ] = None,
     device: Device = None,
     is_tiny: Annotated[
         bool, typer.Option("--tiny", help="A world of a minute, to see that all works.", show_default=False)
@@ -63,17 +81,21 @@ def train(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Trains the embedded world from nothing; interrupted, the same command goes on."""
+    """Trains the embedded world; interrupted, the same command goes on."""
     del debug
+    device = "cpu" if device is None else device
     training = workflows.WorldTraining(
         out,
-        grammar=workflows.load_grammar(space),
-        recipe=replace(workflows.TINY_RECIPE if is_tiny else workflows.WorldRecipe(), seed=seed),
-        device="cpu" if device is None else device,
+        mixture=workflows.world_mixture(space),
+        recipe=replace(workflows.TINY_RECIPE if is_tiny else workflows.recipe_for(device), seed=seed),
+        device=device,
+        start=workflows.embedded_folder().parent if str(start) == "embedded" else start,
     )
     try:
         with workflows.TrainingProgress() as progress:
-            finished = training.run(on_progress=progress.show)
+            finished = training.run(
+                on_progress=progress.show, stages=workflows.STAGES if stages is None else stages, minutes=minutes
+            )
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"interrupted; '{out}' keeps what was trained. The same command goes on.") from error
     if as_json:
@@ -86,19 +108,48 @@ def train(
 @well_behaved
 def card(
     *,
+    space: Space = "base",
     num_encodings: Annotated[
         int, typer.Option("--encodings", min=1, help="How many random encodings to draw and read.")
     ] = 200,
     seed: Seed = 0,
+    least: Annotated[
+        int | None,
+        typer.Option(
+            "--least",
+            min=0,
+            help="Draw on until so many pictures show each axis.",
+            show_default="200, or two fifths of the encodings",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Denoising steps.", show_default="the model's own")
+    ] = None,
+    has_evidence: Annotated[
+        bool,
+        typer.Option(
+            "--evidence", help="Measure also diversity, memorisation, locality, retrieval.", show_default=False
+        ),
+    ] = False,
+    num_training: Annotated[
+        int, typer.Option("--training-pictures", min=1, help="Where --evidence looks for memorised pictures.")
+    ] = 500,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for card.json, card.html and sheets.", show_default=False)
+    ] = None,
     device: Device = None,
+    force: Force = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Measures now how faithfully the embedded generator draws, read by scorer B."""
     del debug
-    say(f"drawing {num_encodings} encodings ...")
-    fresh = ["model.use_cache=false"] if device is None else ["model.use_cache=false", f"model.device={device}"]
-    config = workflows.override(workflows.load_preset("embedded").config, fresh)
+    if out is not None and (out / "card.json").exists() and not force:
+        fail(f"'{out / 'card.json'}' exists already; nothing is overwritten. Choose another --out, or give --force.")
+    settings = ["model.use_cache=false", f"grammar.name={space}"]
+    settings += [] if device is None else [f"model.device={device}"]
+    settings += [] if steps is None else [f"model.steps={steps}"]
+    config = workflows.override(workflows.load_preset("embedded").config, settings)
     parts = workflows.build_parts(config, shelf=workflows.SHELF, announce=say)
     measured = workflows.measure_card(
         grammar=parts.grammar,
@@ -106,11 +157,18 @@ def card(
         judge=parts.judge,
         num_encodings=num_encodings,
         seed=seed,
+        least=least,
+        instruments=workflows.load_instruments(
+            space=parts.space, num_training=num_training, device=parts.device, announce=say
+        )
+        if has_evidence
+        else None,
+        announce=say,
     )
+    files = [] if out is None else workflows.write_card(measured, out)
     if as_json:
-        print_json(asdict(measured))
+        print_json(workflows.card_to_json(measured.card))
         return
-    typer.echo(f"{num_encodings} random encodings, seed {seed}: share of pictures read as asked by scorer B")
-    for axis, fidelity in measured.fidelity.items():
-        low, high = fidelity.ci95
-        typer.echo(f"  {axis:<10} {fidelity.accuracy:6.1%}   95 % interval {low:.1%} to {high:.1%}")
+    typer.echo(workflows.card_text(measured.card))
+    for file in files:
+        typer.echo(f"{file}")

@@ -10,8 +10,8 @@ from rldf.hub import Announce
 from rldf.perception.clip import ZeroShotClip
 from rldf.perception.embedded import load_embedded_scorer
 from rldf.presets.term_sentences import term_sentences
+from rldf.renderer.drawing import draw
 from rldf.seeding import child_rng, child_seed
-from rldf.worlds.drawing import draw
 
 PICTURES_PER_TERM = 24  # our choice
 

@@ -1,5 +1,4 @@
-"""The embedded world: pictures of its terms, drawn by this package.
+"""The embedded world: a small diffusion model and two scorers trained on drawn pictures, and what they measure.
 
-`atlas` reads the glyphs, `layout` places them, `scenes` paints what is behind them, and
-`drawing` makes the picture.
+`recipe` says what is trained on what, `training` runs the stages, `card` measures the result.
 """

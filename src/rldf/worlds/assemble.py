@@ -1,7 +1,6 @@
 """Writes trained parts in the formats of diffusers and transformers, the way every other model comes."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPImageProcessorPil, CLIPTextModel, PreTrainedTokenizerFast
 
-from rldf.grammar import Grammar
+from rldf.renderer.vocabulary import DRAWABLE
 from rldf.worlds.calibration import Calibration
 from rldf.worlds.train_scorer import IMAGE_SIZE_PX, PIXEL_MEAN, PIXEL_STD, Scorer
 
@@ -87,7 +86,6 @@ def write_scorer(
     scorer: Scorer,
     *,
     tokenizer: PreTrainedTokenizerFast,
-    grammar: Grammar,
     calibration: Calibration,
 ) -> None:
     """Writes a scorer: its backbone as a transformers folder, its heads and calibration beside it.
@@ -96,7 +94,6 @@ def write_scorer(
         folder: made if missing; files in it are replaced.
         scorer: trained.
         tokenizer: written with A, which reads sentences.
-        grammar: names the terms of the heads.
         calibration: temperatures and what lies outside the grammar.
     """
     nn.Module.to(scorer.backbone, torch.float16)
@@ -107,7 +104,7 @@ def write_scorer(
     processor = CLIPImageProcessorPil(
         size={"height": IMAGE_SIZE_PX, "width": IMAGE_SIZE_PX},
         do_center_crop=False,
-        resample=PillowImage.Resampling.BOX,  # as in training
+        resample=PillowImage.Resampling.BILINEAR,  # as in training
         image_mean=[PIXEL_MEAN] * 3,
         image_std=[PIXEL_STD] * 3,
     )
@@ -122,7 +119,7 @@ def write_scorer(
         "source": "trained from scratch by `rldf world train` on pictures its own renderer draws",
         "licence": LICENCE,
         "image_size": IMAGE_SIZE_PX,
-        "axes": {axis.id: list(axis.terms) for axis in grammar.space.axes},
+        "axes": {axis: list(terms) for axis, terms in DRAWABLE.items()},
         "outlier_threshold": calibration.outlier_threshold,
         "temperature": dict(calibration.temperature),
         "digest": weights_digest(folder),
@@ -137,8 +134,3 @@ def weights_digest(folder: Path) -> str:
         digest.update(str(path.relative_to(folder)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def average_weights(tensors: Mapping[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
-    """Picks one part's weights out of a trainer's average: names without the part's prefix."""
-    return {name.removeprefix(f"{part}."): value for name, value in tensors.items() if name.startswith(f"{part}.")}

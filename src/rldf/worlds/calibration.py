@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch.nn.functional import cross_entropy
 
-from rldf.grammar import Grammar
+from rldf.renderer.vocabulary import DRAWABLE
 from rldf.worlds.codec import PatchCodec
-from rldf.worlds.pictures import draw_picture
+from rldf.worlds.pictures import UNSEEN, Mixture, draw_picture, seen_indices
 from rldf.worlds.train_scorer import Scorer, degrade, prepare
 
 OUTLIER_QUANTILE = 0.998  # our choice: two in a thousand known pictures lie beyond the bound
@@ -35,13 +35,13 @@ class Calibration:
 
 @torch.no_grad()
 def calibrate(
-    scorer: Scorer, *, grammar: Grammar, codec: PatchCodec, seed: int, size_px: int, num_pictures: int
+    scorer: Scorer, *, mixture: Mixture, codec: PatchCodec, seed: int, size_px: int, num_pictures: int
 ) -> Calibration:
     """Fits temperatures and the outlier bound on drawn pictures the scorer was not trained on.
 
     Args:
         scorer: trained.
-        grammar: draws encodings.
+        mixture: draws encodings.
         codec: spoils half of the pictures the way the generator does.
         seed: root seed of the world.
         size_px: side of the drawn pictures.
@@ -51,16 +51,16 @@ def calibrate(
         The calibration.
     """
     drawn = [
-        draw_picture(grammar, seed=seed, split=f"calibrate-{scorer.name}", index=i, size_px=size_px)
+        draw_picture(mixture, seed=seed, split=f"calibrate-{scorer.name}", index=i, size_px=size_px)
         for i in range(num_pictures)
     ]
     images = torch.stack([torch.from_numpy(p.image).permute(2, 0, 1).float() / 255 for p in drawn])
     spoilt = degrade(images, codec=codec, rng=torch.Generator().manual_seed(seed))
     readings = [scorer(prepare(part)) for whole in (images, spoilt) for part in whole.split(64)]
-    truth = torch.tensor([p.encoding.indices for p in drawn]).repeat(2, 1)
+    truth = torch.tensor([seen_indices(p.seen) for p in drawn]).repeat(2, 1)
     temperature = {
-        axis.id: _temperature(torch.cat([reading[axis.id] for reading in readings]), truth[:, position])
-        for position, axis in enumerate(grammar.space.axes)
+        axis: _temperature(torch.cat([reading[axis] for reading in readings]), truth[:, position])
+        for position, axis in enumerate(DRAWABLE)
     }
     features = torch.cat([reading["features"] for reading in readings]).double()
     mean = features.mean(0)
@@ -78,5 +78,9 @@ def calibrate(
 
 def _temperature(logits: torch.Tensor, truth: torch.Tensor) -> float:
     """The temperature of the least negative log-likelihood, on a grid."""
-    losses = torch.stack([cross_entropy(logits / temperature, truth) for temperature in TEMPERATURES])
+    if (truth == UNSEEN).all():
+        return 1.0
+    losses = torch.stack(
+        [cross_entropy(logits / temperature, truth, ignore_index=UNSEEN) for temperature in TEMPERATURES]
+    )
     return float(TEMPERATURES[losses.argmin()])

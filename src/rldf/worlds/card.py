@@ -1,33 +1,20 @@
-"""Measures the embedded world: how faithfully it draws what the grammar says, axis by axis."""
+"""The card of the embedded world: how faithfully it draws what the grammar says, axis by axis, and the evidence."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from math import sqrt
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
-import numpy as np
-
-from rldf.arrays import ImageBatch
 from rldf.contracts import ImageGenerator, Perception
 from rldf.grammar import Grammar
-from rldf.records.percept import Prompt
-from rldf.seeding import child_rng, child_seed
-from rldf.space import Encoding
-from rldf.worlds.drawing import draw
+from rldf.records.percept import Percept
+from rldf.worlds.card_facts import Stopwatch
+from rldf.worlds.evidence import Evidence, Instruments, measure_evidence
+from rldf.worlds.fidelity import Fidelity, read_fidelity
+from rldf.worlds.trials import Trials, draw_trials
 
-Z_95 = 1.96
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fidelity:
-    """Share of pictures in which a judge reads the term that was asked for.
-
-    Attributes:
-        accuracy: 0 to 1.
-        ci95: Wilson score interval.
-    """
-
-    accuracy: float
-    ci95: tuple[float, float]
+def _say_nothing(line: str) -> None:
+    del line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +22,37 @@ class WorldCard:
     """What was measured.
 
     Attributes:
-        num_encodings: encodings drawn with the seed, one picture each.
+        space: name of the grammar.
+        num_encodings: encodings drawn by chance, one picture each.
         seed: fixes encodings and pictures.
-        fidelity: axis id to what the judge reads in generated pictures.
+        trials: axis id to the number of pictures in which the renderer marks the axis visible.
+        fidelity: axis id to what the judge reads in generated pictures; an axis that was never visible is missing.
         judge_on_drawn: axis id to what the judge reads in the renderer's own pictures of the same encodings.
+        evidence: what was measured beside; None where it was not asked for.
     """
 
+    space: str
     num_encodings: int
     seed: int
+    trials: Mapping[str, int]
     fidelity: Mapping[str, Fidelity]
     judge_on_drawn: Mapping[str, Fidelity]
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredCard:
+    """A card and the pictures it was measured on.
+
+    Attributes:
+        card: the numbers.
+        trials: encodings and pictures.
+        percepts: what the judge read in the generated pictures.
+    """
+
+    card: WorldCard
+    trials: Trials
+    percepts: tuple[Percept, ...]
 
 
 def measure_card(
@@ -54,8 +62,11 @@ def measure_card(
     judge: Perception,
     num_encodings: int,
     seed: int,
+    least: int | None = None,
     size_px: int = 128,
-) -> WorldCard:
+    instruments: Instruments | None = None,
+    announce: Callable[[str], None] = _say_nothing,
+) -> MeasuredCard:
     """Draws random encodings with the generator and with the renderer, and lets the judge read both.
 
     Args:
@@ -64,73 +75,88 @@ def measure_card(
         judge: scorer B, which no search ever asks.
         num_encodings: 1 or more; 200 give intervals of about 8 points.
         seed: 0 or larger; equal seeds measure equal encodings and pictures.
+        least: how many pictures shall show each axis; None for 200, or two fifths of the encodings if that is less.
         size_px: side of the drawn pictures.
+        instruments: what the other evidence is measured with; None measures fidelity alone.
+        announce: is told what is being measured.
 
     Returns:
-        The card.
+        The card with its pictures.
     """
-    rng = child_rng(seed, "card", "encodings")
-    encodings = [grammar.space.sample(rng) for _ in range(num_encodings)]
-    seeds = [child_seed(seed, "card", "picture", index) for index in range(num_encodings)]
-    generated = image_generator.generate([Prompt(text=grammar.render(e)) for e in encodings], seeds=seeds)
-    drawn = np.stack(
-        [
-            draw(grammar.space.terms(encoding), seed=picture_seed, size_px=size_px)
-            for encoding, picture_seed in zip(encodings, seeds, strict=True)
-        ]
-    )
-    return WorldCard(
+    watch = Stopwatch()
+    announce(f"drawing {num_encodings} encodings ...")
+    with watch.time("pictures"):
+        trials = draw_trials(
+            grammar=grammar,
+            image_generator=image_generator,
+            num_encodings=num_encodings,
+            seed=seed,
+            least=least,
+            size_px=size_px,
+        )
+    announce(f"reading {len(trials.encodings)} pictures ...")
+    with watch.time("fidelity"):
+        percepts = judge.perceive(trials.generated)
+        judge_on_drawn = read_fidelity(judge.perceive(trials.drawn), trials)
+    evidence = None
+    if instruments is not None:
+        evidence = measure_evidence(
+            percepts,
+            trials,
+            grammar=grammar,
+            image_generator=image_generator,
+            judge=judge,
+            instruments=instruments,
+            seed=seed,
+            watch=watch,
+            announce=announce,
+        )
+    card = WorldCard(
+        space=grammar.name,
         num_encodings=num_encodings,
         seed=seed,
-        fidelity=read_fidelity(generated, encodings, judge=judge),
-        judge_on_drawn=read_fidelity(drawn, encodings, judge=judge),
+        trials={axis.id: int(trials.counted[:, k].sum()) for k, axis in enumerate(trials.space.axes)},
+        fidelity=read_fidelity(percepts, trials),
+        judge_on_drawn=judge_on_drawn,
+        evidence=evidence,
     )
+    return MeasuredCard(card=card, trials=trials, percepts=tuple(percepts))
 
 
-def read_fidelity(images: ImageBatch, encodings: list[Encoding], *, judge: Perception) -> dict[str, Fidelity]:
-    """Compares what a judge reads in pictures with what was asked for.
+def card_to_json(card: WorldCard) -> dict[str, Any]:
+    """Turns a card into plain values: the evidence, where there is any, stands beside the fidelity."""
+    plain = asdict(card)
+    evidence = plain.pop("evidence")
+    return plain if evidence is None else plain | evidence
 
-    Args:
-        images: one picture per encoding.
-        encodings: what was asked for.
-        judge: reads the pictures.
 
-    Returns:
-        Axis id to the share of pictures read as asked.
-    """
-    percepts = judge.perceive(images)
-    agrees = np.array(
-        [
-            np.equal(percept.encoding.indices, encoding.indices)
-            for percept, encoding in zip(percepts, encodings, strict=True)
-        ]
-    )
-    return {
-        axis.id: Fidelity(
-            accuracy=float(agrees[:, k].mean()), ci95=wilson_interval(int(agrees[:, k].sum()), len(agrees))
+def card_text(card: WorldCard) -> str:
+    """Spells a card for a terminal: fidelity axis by axis, and the evidence in a few lines."""
+    lines = [f"{card.num_encodings} random encodings of '{card.space}', seed {card.seed}, read as asked by scorer B:"]
+    for axis, trials in card.trials.items():
+        if axis not in card.fidelity:
+            lines.append(f"  {axis:<13} not visible in any picture")
+            continue
+        fidelity, drawn = card.fidelity[axis], card.judge_on_drawn[axis]
+        low, high = fidelity.ci95
+        lines.append(
+            f"  {axis:<13} {fidelity.accuracy:6.1%} of {trials}, 95 % interval {low:.1%} to {high:.1%}; "
+            f"of drawn pictures {drawn.accuracy:.1%}"
         )
-        for k, axis in enumerate(judge.space.axes)
-    }
+    return "\n".join([*lines, *(() if card.evidence is None else _evidence_lines(card.evidence))])
 
 
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """Finds the 95 % score interval of a share.
-
-    Args:
-        successes: 0 to trials.
-        trials: 1 or more.
-
-    Returns:
-        Lower and upper bound, 0 to 1.
-
-    Example:
-        >>> low, high = wilson_interval(90, 100)
-        >>> round(low, 3), round(high, 3)
-        (0.826, 0.945)
-
-    Source: Wilson 1927, score interval without continuity correction.
-    """
-    share = successes / trials
-    centre = (share + Z_95**2 / (2 * trials)) / (1 + Z_95**2 / trials)
-    half = Z_95 / (1 + Z_95**2 / trials) * sqrt(share * (1 - share) / trials + Z_95**2 / (4 * trials**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+def _evidence_lines(evidence: Evidence) -> list[str]:
+    kappa, diversity, memorisation = evidence.kappa.overall, evidence.diversity, evidence.memorisation
+    return [
+        f"kappa of the errors of scorers A and B: {'not defined' if kappa is None else f'{kappa:.2f}'}",
+        f"Vendi score: generated {diversity.generated.vendi_score:.2f}, drawn {diversity.drawn.vendi_score:.2f}",
+        f"nearer to a training picture than 99 % of fresh ones: {memorisation.share_below:.1%}",
+        *(
+            f"change of {axis}: read {edit.changed:.1%}"
+            + ("" if edit.kept is None else f", the other axes kept {edit.kept:.1%}")
+            for axis, edit in evidence.edit_locality.items()
+        ),
+        f"sentence to picture: {evidence.retrieval.top1:.1%} of {evidence.retrieval.num_pictures}",
+        f"weights: {evidence.sizes_mb['total']:.1f} MB; measured on {evidence.hardware}",
+    ]

@@ -1,17 +1,80 @@
 """Seeded streams of drawn pictures with their truth: the data everything in the world is trained on."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
+from jaxtyping import Int64
 from torch.utils.data import DataLoader, Dataset
 
 from rldf.arrays import Image, ImageBatch
+from rldf.errors import ConfigError
 from rldf.grammar import Grammar
+from rldf.renderer.drawing import draw_with_truth
+from rldf.renderer.vocabulary import DRAWABLE, UNSAID
 from rldf.seeding import child_rng, child_seed
 from rldf.space import Encoding
-from rldf.worlds.drawing import draw
+
+UNSEEN = -100
+"""Stands for a term that cannot be told; losses of torch ignore it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixturePart:
+    """A grammar whose sentences are some of those the world is trained on.
+
+    Attributes:
+        grammar: its terms must be drawable.
+        share: how often it is drawn from, against the other parts; above 0.
+        mention: probability that an axis that can be left out is not left out at once, 0 to 1.
+        held: axis id to the only term that is drawn.
+    """
+
+    grammar: Grammar
+    share: float = 1.0
+    mention: float = 1.0
+    held: Mapping[str, str] = field(default_factory=dict)
+
+
+@final
+class Mixture:
+    """Random encodings of several grammars."""
+
+    def __init__(self, parts: Sequence[MixturePart]) -> None:
+        """Keeps the parts.
+
+        Args:
+            parts: at least one.
+
+        Raises:
+            ConfigError: if there is none, or a share is not above 0.
+        """
+        if not parts or min(part.share for part in parts) <= 0:
+            raise ConfigError(
+                f"the shares are {[part.share for part in parts]}; a mixture needs parts with shares above 0. Name one."
+            )
+        self.parts = tuple(parts)
+        shares = np.array([part.share for part in parts])
+        self._probabilities = shares / shares.sum()
+        self._spaces = [part.grammar.space.lock(part.held) for part in parts]
+
+    def sample(self, rng: np.random.Generator) -> tuple[Grammar, Encoding]:
+        """Draws a grammar and an encoding of it."""
+        index = int(rng.choice(len(self.parts), p=self._probabilities))
+        part, space = self.parts[index], self._spaces[index]
+        silent = {
+            axis.id: UNSAID[axis.id]
+            for axis in space.axes
+            if axis.id not in part.held and UNSAID.get(axis.id) in _left_out(axis.terms)
+            if rng.random() >= part.mention
+        }
+        return part.grammar, (space.lock(silent) if silent else space).sample(rng)
+
+
+def _left_out(terms: Sequence[str]) -> set[str]:
+    """The terms of an axis that stand for saying nothing."""
+    return {"none", "person"} & set(terms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,85 +83,65 @@ class DrawnPicture:
 
     Attributes:
         image: RGB, 0 to 255.
-        encoding: the terms it was drawn from.
-        sentence: what the grammar says of them.
+        sentence: what the grammar says of the encoding it was drawn from.
+        seen: axis id to the term that a viewer sees; see `Drawing`.
     """
 
     image: Image
-    encoding: Encoding
     sentence: str
+    seen: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnBatch:
-    """Some drawn pictures and their truth, in order."""
-
-    images: ImageBatch
-    encodings: list[Encoding]
-    sentences: list[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Emphasis:
-    """Terms that are drawn more often than the others.
+    """Some drawn pictures and their truth, in order.
 
     Attributes:
-        terms: axis id to the term that is held in some of the pictures.
-        share: of the pictures in which they are held, 0 to 1.
+        images: RGB, 0 to 255.
+        sentences: one a picture.
+        seen: a row a picture, a column an axis of `DRAWABLE`: the place of the term seen, or `UNSEEN`.
     """
 
-    terms: Mapping[str, str]
-    share: float
+    images: ImageBatch
+    sentences: list[str]
+    seen: Int64[np.ndarray, "batch axes"]
 
 
-def draw_picture(
-    grammar: Grammar, *, seed: int, split: str, index: int, size_px: int, emphasis: Emphasis | None = None
-) -> DrawnPicture:
+def draw_picture(mixture: Mixture, *, seed: int, split: str, index: int, size_px: int) -> DrawnPicture:
     """Draws picture number `index` of a split: a random encoding and a picture of it.
 
     Args:
-        grammar: its terms must be drawable.
+        mixture: draws encodings.
         seed: root seed of the world, 0 or larger.
         split: name of the stream; pictures of different splits never share a seed.
         index: from 0; equal arguments give equal pictures.
         size_px: width and height.
-        emphasis: terms to draw more often; None draws all encodings alike.
 
     Returns:
         The picture with its truth.
     """
-    rng = child_rng(seed, "world", split, "encoding", index)
-    space = grammar.space
-    if emphasis is not None and rng.random() < emphasis.share:
-        space = space.lock(emphasis.terms)
-    encoding = space.sample(rng)
+    grammar, encoding = mixture.sample(child_rng(seed, "world", split, "encoding", index))
     picture_seed = child_seed(seed, "world", split, "picture", index)
-    image = draw(grammar.space.terms(encoding), seed=picture_seed, size_px=size_px)
-    return DrawnPicture(image=image, encoding=encoding, sentence=grammar.render(encoding))
+    drawing = draw_with_truth(grammar.space.terms(encoding), seed=picture_seed, size_px=size_px)
+    return DrawnPicture(image=drawing.image, sentence=grammar.render(encoding), seen=drawing.seen)
+
+
+def seen_indices(seen: Mapping[str, str]) -> list[int]:
+    """Numbers what is seen: for each axis of `DRAWABLE` the place of its term, or `UNSEEN`."""
+    return [terms.index(seen[axis]) if axis in seen else UNSEEN for axis, terms in DRAWABLE.items()]
 
 
 @final
 class DrawnSplit(Dataset[DrawnPicture]):
     """The pictures of one split from `start` to `stop`, drawn when asked for."""
 
-    def __init__(
-        self,
-        grammar: Grammar,
-        *,
-        seed: int,
-        split: str,
-        start: int,
-        stop: int,
-        size_px: int,
-        emphasis: Emphasis | None = None,
-    ) -> None:
-        self._grammar = grammar
+    def __init__(self, mixture: Mixture, *, seed: int, split: str, start: int, stop: int, size_px: int) -> None:
+        self._mixture = mixture
         self._seed = seed
         self._split = split
         self._start = start
         self._length = stop - start
         self._size_px = size_px
-        self._emphasis = emphasis
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -107,12 +150,7 @@ class DrawnSplit(Dataset[DrawnPicture]):
     def __getitem__(self, index: int) -> DrawnPicture:
         """Draws one picture."""
         return draw_picture(
-            self._grammar,
-            seed=self._seed,
-            split=self._split,
-            index=self._start + index,
-            size_px=self._size_px,
-            emphasis=self._emphasis,
+            self._mixture, seed=self._seed, split=self._split, index=self._start + index, size_px=self._size_px
         )
 
 
@@ -134,6 +172,6 @@ def drawn_batches(dataset: DrawnSplit, *, batch_size: int, num_workers: int) -> 
 def _collate(pictures: list[DrawnPicture]) -> DrawnBatch:
     return DrawnBatch(
         images=np.stack([picture.image for picture in pictures]),
-        encodings=[picture.encoding for picture in pictures],
         sentences=[picture.sentence for picture in pictures],
+        seen=np.array([seen_indices(picture.seen) for picture in pictures], dtype=np.int64),
     )

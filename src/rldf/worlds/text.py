@@ -6,12 +6,13 @@ import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
-from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
-MAX_TOKENS = 20  # our choice: the longest base sentence has 11 words, plus start and end
-SPECIAL_TOKENS = ("<pad>", "<start>", "<end>", "<unknown>")
+MAX_TOKENS = 40  # our choice: the longest sentence of the full grammar has 36 words, plus start and end
+SPECIAL_TOKENS = ("<pad>", "<start>", "<unknown>", "<end>")
+END_ID = 3  # 2 would make transformers' CLIP pool at the highest token id, as its first checkpoints did
 
 
 def build_tokenizer(words: Sequence[str]) -> PreTrainedTokenizerFast:
@@ -26,9 +27,9 @@ def build_tokenizer(words: Sequence[str]) -> PreTrainedTokenizerFast:
     vocabulary = {word: index for index, word in enumerate([*SPECIAL_TOKENS, *sorted(set(words))])}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unknown>"))
     tokenizer.normalizer = Lowercase()
-    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.pre_tokenizer = WhitespaceSplit()
     tokenizer.post_processor = TemplateProcessing(
-        single="<start> $A <end>", special_tokens=[("<start>", 1), ("<end>", 2)]
+        single="<start> $A <end>", special_tokens=[("<start>", 1), ("<end>", END_ID)]
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -53,7 +54,7 @@ def build_text_encoder(vocabulary_size: int, *, width: int) -> CLIPTextModel:
             projection_dim=width,
             pad_token_id=0,
             bos_token_id=1,
-            eos_token_id=2,
+            eos_token_id=END_ID,
         )
     )
 

@@ -1,11 +1,10 @@
-"""Trains the two scorers on drawn pictures: A, a small CLIP, guides; B, a ResNet, only judges."""
+"""The two scorers and the loss they are trained with: A, a small CLIP, guides; B, a ResNet, only judges."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Literal, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import nn
 from torch.nn.functional import avg_pool2d, cross_entropy, interpolate, normalize
 from transformers import (
@@ -16,42 +15,21 @@ from transformers import (
     ResNetModel,
 )
 
-from rldf.grammar import Grammar
-from rldf.seeding import child_seed
+from rldf.renderer.vocabulary import DRAWABLE
 from rldf.worlds.codec import PatchCodec
-from rldf.worlds.pictures import DrawnBatch, DrawnSplit, drawn_batches
-from rldf.worlds.text import MAX_TOKENS, tokenize
+from rldf.worlds.pictures import UNSEEN, DrawnBatch
+from rldf.worlds.stage import Loss
+from rldf.worlds.text import END_ID, MAX_TOKENS, tokenize
 
 ScorerName = Literal["a", "b"]
 SCORER_NAMES: tuple[ScorerName, ...] = ("a", "b")
-IMAGE_SIZE_PX = 64
-FEATURES = {"a": 64, "b": 128}
+IMAGE_SIZE_PX = 96  # our choice: a mouth is two pixels wide
+FEATURES = {"a": 128, "b": 192}
 PIXEL_MEAN, PIXEL_STD = 0.5, 0.25  # our choice, the same for every channel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScorerTraining:
-    """Settings of a scorer's training; every number is our choice.
-
-    Attributes:
-        num_pictures: drawn pictures seen in all; each is new.
-        batch_size: pictures an update.
-        learning_rate: highest rate of the one-cycle schedule.
-        seed: root seed of the world; A and B draw different splits from it.
-        num_workers: processes that draw ahead.
-        size_px: side of the drawn pictures.
-    """
-
-    num_pictures: int = 48_000
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    seed: int = 0
-    num_workers: int = 1
-    size_px: int = 128
-
-
 def build_clip(vocabulary_size: int) -> CLIPModel:
-    """Builds an untrained scorer A: a small CLIP of 64 px and 8 px patches, 64 features."""
+    """Builds an untrained scorer A: a small CLIP of 96 px and 8 px patches, 128 features."""
     text = {
         "vocab_size": vocabulary_size,
         "hidden_size": 128,
@@ -61,15 +39,15 @@ def build_clip(vocabulary_size: int) -> CLIPModel:
         "max_position_embeddings": MAX_TOKENS,
         "pad_token_id": 0,
         "bos_token_id": 1,
-        "eos_token_id": 2,
+        "eos_token_id": END_ID,
     }
     vision = {
         "image_size": IMAGE_SIZE_PX,
         "patch_size": 8,
-        "hidden_size": 192,
-        "intermediate_size": 768,
+        "hidden_size": 160,
+        "intermediate_size": 640,
         "num_hidden_layers": 5,
-        "num_attention_heads": 6,
+        "num_attention_heads": 5,
     }
     return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=FEATURES["a"]))
 
@@ -78,7 +56,7 @@ def build_resnet() -> ResNetModel:
     """Builds an untrained scorer B: a ResNet of basic layers, 128 features."""
     return ResNetModel(
         ResNetConfig(
-            embedding_size=48, hidden_sizes=[48, 96, 128, FEATURES["b"]], depths=[1, 2, 2, 1], layer_type="basic"
+            embedding_size=48, hidden_sizes=[48, 96, 160, FEATURES["b"]], depths=[1, 2, 2, 1], layer_type="basic"
         )
     )
 
@@ -90,14 +68,14 @@ class Scorer(nn.Module):
     Attributes:
         name: "a" or "b".
         backbone: the CLIP or the ResNet.
-        heads: axis id to a linear layer over its terms.
+        heads: for each axis of `DRAWABLE` a linear layer over its terms.
     """
 
-    def __init__(self, name: ScorerName, *, axes: Mapping[str, int], vocabulary_size: int) -> None:
+    def __init__(self, name: ScorerName, *, vocabulary_size: int) -> None:
         super().__init__()
         self.name = name
         self.backbone = build_clip(vocabulary_size) if name == "a" else build_resnet()
-        self.heads = nn.ModuleDict({axis: nn.Linear(FEATURES[name], terms) for axis, terms in axes.items()})
+        self.heads = nn.ModuleDict({axis: nn.Linear(FEATURES[name], len(terms)) for axis, terms in DRAWABLE.items()})
 
     def features(self, pixels: Float[torch.Tensor, "batch 3 side side"]) -> Float[torch.Tensor, "batch features"]:
         """Embeds prepared pictures; not normalised."""
@@ -116,8 +94,8 @@ class Scorer(nn.Module):
 
 def prepare(images: Float[torch.Tensor, "batch 3 height width"]) -> Float[torch.Tensor, "batch 3 side side"]:
     """Shrinks pictures of 0 to 1 to the scorers' size and normalises them."""
-    factor = images.shape[-1] // IMAGE_SIZE_PX
-    return (avg_pool2d(images, factor) - PIXEL_MEAN) / PIXEL_STD
+    side = (IMAGE_SIZE_PX, IMAGE_SIZE_PX)
+    return (interpolate(images, size=side, mode="bilinear", antialias=True) - PIXEL_MEAN) / PIXEL_STD
 
 
 def degrade(
@@ -125,8 +103,8 @@ def degrade(
 ) -> Float[torch.Tensor, "batch 3 height width"]:
     """Spoils pictures of 0 to 1 the way a small generator does, so that scorers read its pictures too.
 
-    Half go through the codec with noise on their latents, a third are blurred; all are mirrored at random and shift in
-    brightness and contrast. None of it changes what a picture shows.
+    Half go through the codec with noise on their latents, a third are blurred; all shift in brightness and contrast.
+    None of it changes what a picture shows.
 
     Args:
         images: to spoil.
@@ -149,64 +127,45 @@ def degrade(
     images = torch.where(chosen(0.5), coded, images)
     blurred = interpolate(avg_pool2d(images, 2), scale_factor=2, mode="bilinear")
     images = torch.where(chosen(0.33), blurred, images)
-    images = torch.where(chosen(0.5), images.flip(-1), images)
     contrast = 0.85 + 0.3 * torch.rand(batch, 1, 1, 1, generator=rng)
     brightness = 0.16 * torch.rand(batch, 3, 1, 1, generator=rng) - 0.08
     return ((images - 0.5) * contrast + 0.5 + brightness).clamp(0, 1)
 
 
-def train_scorer(
-    scorer: Scorer,
-    *,
-    grammar: Grammar,
-    tokenizer: PreTrainedTokenizerFast,
-    codec: PatchCodec,
-    settings: ScorerTraining,
-) -> Iterator[tuple[int, float]]:
-    """Trains a scorer to the end.
+def scorer_loss(scorer: Scorer, *, tokenizer: PreTrainedTokenizerFast, codec: PatchCodec, device: str) -> Loss:
+    """Makes the loss: the cross-entropy of every axis that can be told, and for A also CLIP's contrastive loss.
 
     Args:
-        scorer: changed in place.
-        grammar: draws encodings and spells their sentences.
+        scorer: computes the readings.
         tokenizer: of the world; only A reads sentences.
         codec: spoils pictures the way the generator does.
-        settings: see `ScorerTraining`.
+        device: where the scorer computes.
 
-    Yields:
-        Pictures seen and loss, after every update.
+    Returns:
+        The loss of a batch.
     """
-    split = f"scorer-{scorer.name}"
-    pictures = DrawnSplit(
-        grammar, seed=settings.seed, split=split, start=0, stop=settings.num_pictures, size_px=settings.size_px
-    )
-    optimiser = torch.optim.AdamW(scorer.parameters(), lr=settings.learning_rate, weight_decay=0.05)
-    updates = max(2, settings.num_pictures // settings.batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=settings.learning_rate, total_steps=updates + 1, pct_start=0.1
-    )
-    rng = torch.Generator().manual_seed(child_seed(settings.seed, split, "spoil"))
-    scorer.train()
-    for update, batch in enumerate(
-        drawn_batches(pictures, batch_size=settings.batch_size, num_workers=settings.num_workers), start=1
-    ):
+
+    def loss(batch: DrawnBatch, rng: torch.Generator) -> torch.Tensor:
         images = torch.from_numpy(batch.images).permute(0, 3, 1, 2).float() / 255
-        readings = scorer(prepare(degrade(images, codec=codec, rng=rng)))
-        loss = _reading_loss(readings, batch, grammar=grammar)
+        readings = scorer(prepare(degrade(images, codec=codec, rng=rng)).to(device))
+        total = _reading_loss(readings, torch.from_numpy(batch.seen).to(device))
         if isinstance(scorer.backbone, CLIPModel):
-            tokens = tokenize(tokenizer, batch.sentences)
-            loss = loss + _contrastive_loss(scorer.backbone, readings["features"], tokens)
-        loss.backward()
-        nn.utils.clip_grad_norm_(scorer.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        schedule.step()
-        yield update * settings.batch_size, float(loss.detach())
-    scorer.eval()
+            tokens = tokenize(tokenizer, batch.sentences).to(device)
+            total = total + _contrastive_loss(scorer.backbone, readings["features"], tokens)
+        return total
+
+    return loss
 
 
-def _reading_loss(readings: Mapping[str, torch.Tensor], batch: DrawnBatch, *, grammar: Grammar) -> torch.Tensor:
-    truth = torch.tensor([encoding.indices for encoding in batch.encodings])
-    losses = [cross_entropy(readings[axis.id], truth[:, k]) for k, axis in enumerate(grammar.space.axes)]
+def _reading_loss(
+    readings: Mapping[str, torch.Tensor], seen: Int64[torch.Tensor, "batch axes"]
+) -> Float[torch.Tensor, ""]:
+    """Sums the mean cross-entropy over the axes; an axis that no picture of the batch shows adds nothing."""
+    losses = [
+        cross_entropy(readings[axis].float(), seen[:, k], ignore_index=UNSEEN, reduction="sum")
+        / (seen[:, k] != UNSEEN).sum().clamp_min(1)
+        for k, axis in enumerate(DRAWABLE)
+    ]
     return torch.stack(losses).sum()
 
 

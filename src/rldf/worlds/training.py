@@ -1,10 +1,10 @@
-"""Trains the whole embedded world by one command: codec, scorers, autoencoder, denoiser; then assembles it."""
+"""Trains the whole embedded world by one command: codec, autoencoder, scorers, denoiser; assembles it as it goes."""
 
 import json
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import final
 
 import numpy as np
@@ -12,74 +12,27 @@ import torch
 from diffusers import AutoencoderTiny, StableDiffusionPipeline, UNet2DConditionModel
 from PIL import Image as PillowImage
 from safetensors.torch import load_file, save_file
+from torch import nn
 from transformers import CLIPTextModel
 
 from rldf.arrays import Image
-from rldf.errors import RecordError
-from rldf.grammar import Grammar
+from rldf.errors import ConfigError, RecordError
 from rldf.seeding import child_rng, child_seed
-from rldf.worlds.assemble import GenerationDefaults, average_weights, write_generator, write_scorer
+from rldf.worlds.assemble import weights_digest, write_generator, write_scorer
 from rldf.worlds.calibration import calibrate
 from rldf.worlds.codec import PatchCodec
-from rldf.worlds.pictures import draw_picture
+from rldf.worlds.pictures import Mixture, draw_picture
+from rldf.worlds.recipe import WorldRecipe, mixture_words
+from rldf.worlds.stage import Loss, Stage, StageSettings
 from rldf.worlds.text import build_text_encoder, build_tokenizer
-from rldf.worlds.train_autoencoder import AutoencoderTraining, build_autoencoder, train_autoencoder
-from rldf.worlds.train_denoiser import (
-    DenoiserTrainer,
-    DenoiserTraining,
-    build_scheduler,
-    build_unet,
-)
-from rldf.worlds.train_scorer import SCORER_NAMES, Scorer, ScorerName, ScorerTraining, train_scorer
+from rldf.worlds.train_autoencoder import autoencoder_loss, build_autoencoder
+from rldf.worlds.train_denoiser import build_scheduler, build_unet, denoiser_loss
+from rldf.worlds.train_few_step import build_student, few_step_loss, write_adapter
+from rldf.worlds.train_scorer import Scorer, scorer_loss
+from rldf.worlds.warm_start import fit_weights, world_weights
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorldRecipe:
-    """Everything that fixes a world; every number is our choice.
-
-    Attributes:
-        size_px: side of the pictures.
-        patch_px: side of the codec's patches; latents have size_px / patch_px rows.
-        latent_channels: components kept of a patch.
-        text_width: width of the text encoder.
-        unet_channels: channels of the denoiser's levels.
-        autoencoder_width: channels of the autoencoder.
-        num_codec_pictures: pictures the codec is fitted on.
-        num_calibration_pictures: pictures a scorer is calibrated on.
-        denoiser: settings of its training.
-        autoencoder: settings of its training.
-        scorer: settings of the training of A and of B.
-        defaults: how the finished generator draws.
-        seed: root seed; pictures of the parts come from splits of their own.
-    """
-
-    size_px: int = 128
-    patch_px: int = 8
-    latent_channels: int = 16
-    text_width: int = 128
-    unet_channels: tuple[int, ...] = (96, 160, 256)
-    autoencoder_width: int = 32
-    num_codec_pictures: int = 400
-    num_calibration_pictures: int = 1500
-    denoiser: DenoiserTraining = field(default_factory=DenoiserTraining)
-    autoencoder: AutoencoderTraining = field(default_factory=AutoencoderTraining)
-    scorer: ScorerTraining = field(default_factory=ScorerTraining)
-    defaults: GenerationDefaults = field(default_factory=GenerationDefaults)
-    seed: int = 0
-
-
-TINY_RECIPE = WorldRecipe(
-    text_width=32,
-    unet_channels=(32, 32, 64),
-    autoencoder_width=8,
-    num_codec_pictures=16,
-    num_calibration_pictures=32,
-    denoiser=DenoiserTraining(num_pictures=64, batch_size=8, warmup_updates=2, save_every=4, num_workers=0),
-    autoencoder=AutoencoderTraining(num_pictures=32, batch_size=8, num_workers=0),
-    scorer=ScorerTraining(num_pictures=64, batch_size=16, num_workers=0),
-    defaults=GenerationDefaults(steps=2),
-)
-"""A world of a minute that can do nothing: it shows that every part trains and loads."""
+STAGES: tuple[str, ...] = ("autoencoder", "scorer-b", "scorer-a", "denoiser", "few-step")
+"""What is trained, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,47 +47,70 @@ class StageProgress:
 
 @final
 class WorldTraining:
-    """The training of one world in one folder; every finished stage is kept, the denoiser also half-way.
+    """The training of one world in one folder.
 
-    A killed training goes on where it stood: finished stages are skipped, the denoiser continues from its last
-    checkpoint with the same pictures, noise and updates; a scorer or the autoencoder starts its stage again.
+    Every stage keeps checkpoints, and a killed training goes on from the last ones to the same result. Where a stage or
+    its time ends, its part of the world is written from the averaged weights, so that there is always one to use.
     """
 
-    def __init__(self, folder: Path, *, grammar: Grammar, recipe: WorldRecipe, device: str) -> None:
+    def __init__(
+        self, folder: Path, *, mixture: Mixture, recipe: WorldRecipe, device: str, start: Path | None = None
+    ) -> None:
+        """Opens or begins a training.
+
+        Args:
+            folder: made if missing.
+            mixture: the sentences and pictures it is trained on.
+            recipe: sizes and settings.
+            device: where it computes.
+            start: a finished world whose weights and codec it starts from; None starts from random weights.
+        """
         self._folder = folder
-        self._grammar = grammar
-        self._recipe = replace(
-            recipe,
-            denoiser=replace(recipe.denoiser, seed=recipe.seed, size_px=recipe.size_px),
-            autoencoder=replace(recipe.autoencoder, seed=recipe.seed, size_px=recipe.size_px),
-            scorer=replace(recipe.scorer, seed=recipe.seed, size_px=recipe.size_px),
-        )
+        self._mixture = mixture
+        self._recipe = recipe
         self._device = device
+        self._start = start
         folder.mkdir(parents=True, exist_ok=True)
         self._keep_to_recipe()
-        self._tokenizer = build_tokenizer(grammar_words(grammar))
+        self._tokenizer = build_tokenizer(mixture_words(mixture))
+        self._codec = self._fit_codec()
 
-    def run(self, *, on_progress: Callable[[StageProgress], None]) -> Path:
-        """Trains what is missing and writes the finished world.
+    def run(
+        self,
+        *,
+        on_progress: Callable[[StageProgress], None],
+        stages: Sequence[str] = STAGES,
+        minutes: float | None = None,
+    ) -> Path:
+        """Trains what is missing and writes the world.
 
         Args:
             on_progress: called after every update.
+            stages: which of `STAGES`, in order; stages of one folder may be trained at the same time.
+            minutes: stops after so long, keeps a checkpoint and writes the world as it is; None trains to the end.
 
         Returns:
-            The folder that holds `generator`, `scorer-a` and `scorer-b`.
+            The folder that holds `generator`, its adapter `few-step`, `scorer-a` and `scorer-b`.
+
+        Raises:
+            ConfigError: if a stage is unknown.
         """
-        finished = self._folder / "embedded"
-        codec = self._codec()
-        for name in SCORER_NAMES:
-            scorer = self._scorer(name, codec, on_progress)
-            self._write_scorer(finished / f"scorer-{name}", scorer, codec)
-        autoencoder = self._autoencoder(codec, on_progress)
-        self._denoiser(codec, autoencoder, on_progress, finished=finished / "generator")
-        return finished
+        unknown = [name for name in stages if name not in STAGES]
+        if unknown:
+            raise ConfigError(f"stage '{unknown[0]}' is unknown; stages are: {', '.join(STAGES)}. Name one of these.")
+        deadline = None if minutes is None else monotonic() + 60 * minutes
+        for name in stages:
+            self._run_stage(name, deadline=deadline, on_progress=on_progress)
+        return self._finished
+
+    @property
+    def _finished(self) -> Path:
+        return self._folder / "embedded"
 
     def _keep_to_recipe(self) -> None:
         """Refuses to go on with another recipe than the folder was begun with."""
-        wanted = repr((self._grammar.digest, self._recipe))
+        parts = [(p.grammar.digest, p.share, p.mention, dict(p.held)) for p in self._mixture.parts]
+        wanted = repr((parts, self._recipe, None if self._start is None else str(self._start)))
         path = self._folder / "recipe.json"
         if path.exists() and json.loads(path.read_text())["recipe"] != wanted:
             raise RecordError(
@@ -143,101 +119,158 @@ class WorldTraining:
             )
         path.write_text(json.dumps({"recipe": wanted}, indent=2) + "\n")
 
-    def _codec(self) -> PatchCodec:
+    def _fit_codec(self) -> PatchCodec:
+        """Reads the codec, or takes that of the world it starts from, or fits one."""
+        recipe = self._recipe
         path = self._folder / "codec.safetensors"
         if not path.exists():
-            recipe = self._recipe
-            images = np.stack(
-                [
-                    draw_picture(self._grammar, seed=recipe.seed, split="codec", index=i, size_px=recipe.size_px).image
-                    for i in range(recipe.num_codec_pictures)
-                ]
-            )
-            codec = PatchCodec.fit(images, channels=recipe.latent_channels, patch_px=recipe.patch_px)
-            _save({"mean": codec.mean, "encoder": codec.encoder, "decoder": codec.decoder}, path)
-        return PatchCodec(**load_file(path), patch_px=self._recipe.patch_px)
+            if self._start is not None:
+                tensors = load_file(self._start / "codec.safetensors")
+            else:
+                images = np.stack([self._draw("codec", index) for index in range(recipe.num_codec_pictures)])
+                codec = PatchCodec.fit(images, channels=recipe.latent_channels, patch_px=recipe.patch_px)
+                tensors = {"mean": codec.mean, "encoder": codec.encoder, "decoder": codec.decoder}
+            _save(tensors, path)
+        self._finished.mkdir(exist_ok=True)
+        _save(load_file(path), self._finished / "codec.safetensors")
+        return PatchCodec(**load_file(path), patch_px=recipe.patch_px)
 
-    def _scorer(self, name: ScorerName, codec: PatchCodec, on_progress: Callable[[StageProgress], None]) -> Scorer:
-        stage = f"scorer-{name}"
-        axes = {axis.id: len(axis) for axis in self._grammar.space.axes}
-        torch.manual_seed(child_seed(self._recipe.seed, stage, "weights"))
-        scorer = Scorer(name, axes=axes, vocabulary_size=len(self._tokenizer))
-        path = self._folder / f"{stage}.safetensors"
-        if not path.exists():
-            settings = self._recipe.scorer
-            steps = train_scorer(
-                scorer, grammar=self._grammar, tokenizer=self._tokenizer, codec=codec, settings=settings
-            )
-            for pictures, loss in steps:
-                on_progress(
-                    StageProgress(stage=stage, pictures=pictures, num_pictures=settings.num_pictures, loss=loss)
-                )
-            _save(scorer.state_dict(), path)
-        scorer.load_state_dict(load_file(path))
-        return scorer.eval()
-
-    def _autoencoder(self, codec: PatchCodec, on_progress: Callable[[StageProgress], None]) -> AutoencoderTiny:
+    def _draw(self, split: str, index: int) -> Image:
         recipe = self._recipe
-        stage = "autoencoder"
-        torch.manual_seed(child_seed(recipe.seed, stage, "weights"))
-        autoencoder = build_autoencoder(latent_channels=recipe.latent_channels, width=recipe.autoencoder_width)
-        path = self._folder / f"{stage}.safetensors"
-        if not path.exists():
-            settings = recipe.autoencoder
-            steps = train_autoencoder(autoencoder, grammar=self._grammar, codec=codec, settings=settings)
-            for pictures, loss in steps:
-                on_progress(
-                    StageProgress(stage=stage, pictures=pictures, num_pictures=settings.num_pictures, loss=loss)
-                )
-            _save(autoencoder.state_dict(), path)
-        autoencoder.load_state_dict(load_file(path))
-        return autoencoder.eval()
+        return draw_picture(self._mixture, seed=recipe.seed, split=split, index=index, size_px=recipe.size_px).image
 
-    def _denoiser(
-        self,
-        codec: PatchCodec,
-        autoencoder: AutoencoderTiny,
-        on_progress: Callable[[StageProgress], None],
-        *,
-        finished: Path,
-    ) -> None:
-        """Trains the denoiser; every checkpoint is also written as a generator that can be used."""
-        recipe = self._recipe
-        torch.manual_seed(child_seed(recipe.seed, "denoiser", "weights"))
-        unet = build_unet(
-            text_width=recipe.text_width,
-            channels=recipe.unet_channels,
-            latent_channels=recipe.latent_channels,
-            latent_side=recipe.size_px // recipe.patch_px,
-        )
-        text_encoder = build_text_encoder(len(self._tokenizer), width=recipe.text_width)
-        trainer = DenoiserTrainer(
-            unet, text_encoder, self._tokenizer, codec, settings=recipe.denoiser, device=self._device
-        )
-        if (self._folder / "denoiser.safetensors").exists():
-            trainer.restore(self._folder)
-        settings = recipe.denoiser
-        pictures_between_saves = settings.save_every * settings.batch_size
-        for pictures, loss in trainer.train(self._grammar):
+    def _run_stage(self, name: str, *, deadline: float | None, on_progress: Callable[[StageProgress], None]) -> None:
+        """Trains one stage to its end or to the deadline, and publishes it."""
+        stage = self._stage(name)
+        settings = stage.settings
+        updates = stage.pictures // settings.batch_size
+        is_late = deadline is not None and monotonic() > deadline
+        for loss in () if is_late else stage.train():
+            updates += 1
             on_progress(
-                StageProgress(stage="denoiser", pictures=pictures, num_pictures=settings.num_pictures, loss=loss)
+                StageProgress(stage=name, pictures=stage.pictures, num_pictures=settings.num_pictures, loss=loss)
             )
-            is_last = pictures + settings.batch_size > settings.num_pictures
-            if pictures % pictures_between_saves == 0 or is_last:
-                trainer.save(self._folder)
-                self._write_generator(finished, trainer, autoencoder)
-        if not (finished / "rldf.json").exists():
-            self._write_generator(finished, trainer, autoencoder)
+            is_late = deadline is not None and monotonic() > deadline
+            if updates % settings.save_every == 0 or stage.is_finished or is_late:
+                stage.save(self._folder)
+            if is_late:
+                break
+        self._publish(name)
 
-    def _write_generator(self, folder: Path, trainer: DenoiserTrainer, autoencoder: AutoencoderTiny) -> None:
-        """Writes the averaged weights as a pipeline, and a sheet of what it draws."""
-        average = trainer.averaged_weights()
-        unet = deepcopy(trainer.model["unet"]).cpu().eval()
-        text_encoder = deepcopy(trainer.model["text_encoder"]).cpu().eval()
+    def _settings(self, name: str) -> StageSettings:
+        recipe = self._recipe
+        return {
+            "autoencoder": recipe.autoencoder,
+            "scorer-a": recipe.scorer_a,
+            "scorer-b": recipe.scorer_b,
+            "denoiser": recipe.denoiser,
+            "few-step": recipe.few_step,
+        }[name]
+
+    def _stage(self, name: str) -> Stage:
+        """Builds a stage and takes it to where it stood."""
+        model = self._build(name)
+        stage = Stage(
+            name,
+            model,
+            self._loss(name, model),
+            settings=self._settings(name),
+            mixture=self._mixture,
+            seed=self._recipe.seed,
+            size_px=self._recipe.size_px,
+            device=self._device,
+        )
+        stage.restore(self._folder)
+        return stage
+
+    def _build(self, name: str) -> nn.Module:
+        """Builds the model of a stage with the weights it starts from."""
+        recipe = self._recipe
+        torch.manual_seed(child_seed(recipe.seed, name, "weights"))
+        model: nn.Module
+        match name:
+            case "autoencoder":
+                model = build_autoencoder(latent_channels=recipe.latent_channels, width=recipe.autoencoder_width)
+            case "denoiser":
+                unet = build_unet(
+                    text_width=recipe.text_width,
+                    channels=recipe.unet_channels,
+                    latent_channels=recipe.latent_channels,
+                    latent_side=recipe.size_px // recipe.patch_px,
+                )
+                text_encoder = build_text_encoder(len(self._tokenizer), width=recipe.text_width)
+                model = nn.ModuleDict({"unet": unet, "text_encoder": text_encoder})
+            case "few-step":
+                student: nn.Module = build_student(self._trained_denoiser()[0], rank=recipe.few_step_settings.rank)
+                return student
+            case _:
+                model = Scorer("a" if name == "scorer-a" else "b", vocabulary_size=len(self._tokenizer))
+        if self._start is not None:
+            weights = world_weights(self._start, name)
+            fitted = fit_weights(model, weights, world=self._start, stage=name, tokenizer=self._tokenizer)
+            model.load_state_dict(fitted)
+        return model
+
+    def _loss(self, name: str, model: nn.Module) -> Loss:
+        if isinstance(model, AutoencoderTiny):
+            return autoencoder_loss(model, codec=self._codec, device=self._device)
+        if isinstance(model, Scorer):
+            return scorer_loss(model, tokenizer=self._tokenizer, codec=self._codec, device=self._device)
+        if isinstance(model, UNet2DConditionModel):
+            teacher, text_encoder = self._trained_denoiser()
+            return few_step_loss(
+                model,
+                teacher=teacher,
+                text_encoder=text_encoder,
+                tokenizer=self._tokenizer,
+                settings=self._recipe.few_step_settings,
+                device=self._device,
+            )
+        assert isinstance(model, nn.ModuleDict), name
+        settings = self._recipe.denoiser_loss
+        return denoiser_loss(
+            model, tokenizer=self._tokenizer, codec=self._codec, settings=settings, device=self._device
+        )
+
+    def _trained(self, name: str) -> nn.Module:
+        """Builds a model with the averaged weights of its last checkpoint, for use."""
+        model = self._build(name)
+        path = self._folder / f"{name}.safetensors"
+        if path.exists():
+            tensors = load_file(path)
+            model.load_state_dict({n[8:]: v for n, v in tensors.items() if n.startswith("average.")}, strict=False)
+        return model.eval()
+
+    def _trained_denoiser(self) -> tuple[UNet2DConditionModel, CLIPTextModel]:
+        """The denoiser and its text encoder, for use."""
+        model = self._trained("denoiser")
+        assert isinstance(model, nn.ModuleDict)
+        unet, text_encoder = model["unet"], model["text_encoder"]
         assert isinstance(unet, UNet2DConditionModel)
         assert isinstance(text_encoder, CLIPTextModel)
-        unet.load_state_dict(average_weights(average, "unet"))
-        text_encoder.load_state_dict(average_weights(average, "text_encoder"))
+        return unet, text_encoder
+
+    def _publish(self, name: str) -> None:
+        """Writes the part of the world that a stage belongs to, from the averaged weights."""
+        model = self._trained(name)
+        if isinstance(model, Scorer):
+            self._write_scorer(model)
+        elif name == "few-step":
+            write_adapter(
+                model.state_dict(),
+                self._finished / "few-step",
+                settings=self._recipe.few_step_settings,
+                base_digest=weights_digest(self._finished / "generator"),
+            )
+        else:
+            self._write_generator()
+
+    def _write_generator(self) -> None:
+        """Writes the generator, and a sheet of what it draws."""
+        unet, text_encoder = self._trained_denoiser()
+        autoencoder = self._trained("autoencoder")
+        assert isinstance(autoencoder, AutoencoderTiny)
+        folder = self._finished / "generator"
         write_generator(
             folder,
             unet=unet,
@@ -247,34 +280,30 @@ class WorldTraining:
             scheduler=build_scheduler(),
             defaults=self._recipe.defaults,
         )
-        sheet = draw_sheet(folder, self._grammar, recipe=self._recipe)
+        sheet = draw_sheet(folder, self._mixture, recipe=self._recipe)
         PillowImage.fromarray(sheet).save(self._folder / "samples.png")
 
-    def _write_scorer(self, folder: Path, scorer: Scorer, codec: PatchCodec) -> None:
+    def _write_scorer(self, scorer: Scorer) -> None:
         recipe = self._recipe
         calibration = calibrate(
             scorer,
-            grammar=self._grammar,
-            codec=codec,
+            mixture=self._mixture,
+            codec=self._codec,
             seed=recipe.seed,
             size_px=recipe.size_px,
             num_pictures=recipe.num_calibration_pictures,
         )
-        write_scorer(folder, scorer, tokenizer=self._tokenizer, grammar=self._grammar, calibration=calibration)
+        folder = self._finished / f"scorer-{scorer.name}"
+        write_scorer(folder, scorer, tokenizer=self._tokenizer, calibration=calibration)
 
 
-def grammar_words(grammar: Grammar) -> Sequence[str]:
-    """Every word a grammar can spell, sorted."""
-    terminals = {str(word) for rule in grammar.cfg.productions() for word in rule.rhs() if isinstance(word, str)}
-    return sorted({part for word in terminals for part in word.split()})
-
-
-def draw_sheet(folder: Path, grammar: Grammar, *, recipe: WorldRecipe, columns: int = 8, rows: int = 4) -> Image:
+def draw_sheet(folder: Path, mixture: Mixture, *, recipe: WorldRecipe, columns: int = 8, rows: int = 4) -> Image:
     """Draws a sheet of generated pictures of random encodings: (rows, columns) of them, RGB, 0 to 255."""
     pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     rng = child_rng(recipe.seed, "sheet")
-    sentences = [grammar.render(grammar.space.sample(rng)) for _ in range(columns * rows)]
+    drawn = [mixture.sample(rng) for _ in range(columns * rows)]
+    sentences = [grammar.render(encoding) for grammar, encoding in drawn]
     images = pipeline(
         sentences,
         num_inference_steps=recipe.defaults.steps,

@@ -1,0 +1,207 @@
+"""Distils the denoiser to a few steps: an adapter that takes in one step what the denoiser takes in several."""
+
+import json
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from jaxtyping import Float
+from torch import nn
+from transformers import CLIPTextModel, PreTrainedTokenizerFast
+
+from rldf.errors import MissingExtraError
+from rldf.worlds.pictures import DrawnBatch
+from rldf.worlds.stage import Loss
+from rldf.worlds.text import tokenize
+
+ADAPTER = "few_step"  # its name inside the denoiser while it is trained
+NUM_TRAIN_TIMESTEPS = 1000
+
+Latents = Float[torch.Tensor, "batch channels rows columns"]
+States = Float[torch.Tensor, "batch tokens width"]
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewStepSettings:
+    """What the distillation depends on; every number is our choice.
+
+    Attributes:
+        rank: of the adapter's matrices; the file grows with it.
+        steps: denoising steps of the student.
+        teacher_steps_per_step: midpoint steps the teacher takes over one of the student's, two evaluations each.
+    """
+
+    rank: int = 12
+    steps: int = 4
+    teacher_steps_per_step: int = 1
+
+
+def build_few_step_scheduler() -> DDIMScheduler:
+    """Builds the student's solver: DDIM without noise, from pure noise, on the denoiser's schedule."""
+    return DDIMScheduler(
+        num_train_timesteps=NUM_TRAIN_TIMESTEPS,
+        beta_schedule="squaredcos_cap_v2",
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+        clip_sample=False,
+        set_alpha_to_one=True,
+    )
+
+
+def build_student(unet: UNet2DConditionModel, *, rank: int) -> UNet2DConditionModel:
+    """Copies a denoiser and puts low-rank matrices on its convolutions and projections; only these are trained.
+
+    Args:
+        unet: the trained denoiser; stays as it is.
+        rank: of the matrices; they change nothing at first.
+
+    Returns:
+        The student.
+
+    Raises:
+        MissingExtraError: if peft is not installed.
+    """
+    try:
+        from peft import LoraConfig
+    except ImportError as error:
+        raise MissingExtraError(
+            "distillation needs the package 'peft', which is not installed; it holds the adapter. "
+            "Install it with: pip install 'rldf[train]'."
+        ) from error
+    student = _frozen(unet, torch.device("cpu"))
+    targets = [name for name, part in student.named_modules() if isinstance(part, nn.Conv2d | nn.Linear)]
+    student.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=targets), adapter_name=ADAPTER)
+    return student
+
+
+def few_step_loss(
+    student: UNet2DConditionModel,
+    *,
+    teacher: UNet2DConditionModel,
+    text_encoder: CLIPTextModel,
+    tokenizer: PreTrainedTokenizerFast,
+    settings: FewStepSettings,
+    device: str,
+) -> Loss:
+    """Makes the loss: how far the student's steps land from where the teacher's would have.
+
+    The student draws pictures of a batch's sentences from pure noise in its few steps. At each of the points it comes
+    through, the teacher solves the same way to the next point with several smaller steps; the student's velocity is
+    drawn towards the one that would have landed there. So it learns on the points it will meet.
+
+    With a signal share of cos(angle) and a noise share of sin(angle), the velocity is the derivative of the noisy
+    latents by the angle; a DDIM step is a rotation, and the midpoint rule of second order has no singular ends.
+
+    Args:
+        student: of `build_student`.
+        teacher: the denoiser it was made of.
+        text_encoder: of the denoiser.
+        tokenizer: of the text encoder.
+        settings: see `FewStepSettings`.
+        device: where all compute.
+
+    Returns:
+        The loss of a batch; it uses its sentences, and not its pictures.
+
+    Source: Salimans & Ho 2022, "Progressive distillation" (angles, velocity, one step for several); Ross et al. 2011,
+    "DAgger" (training on the learner's own states); Hu et al. 2022, "LoRA". All at once to `steps`: our choice.
+    """
+    place = torch.device(device)
+    teacher, text_encoder = _frozen(teacher, place), _frozen(text_encoder, place)
+    angles = noise_angles().to(place)
+    shape = (student.config.in_channels, student.config.sample_size, student.config.sample_size)
+
+    def turn(start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
+        return (_angle(angles, start) - _angle(angles, end)).view(-1, 1, 1, 1)
+
+    @torch.no_grad()
+    def solve(latents: Latents, starts: torch.Tensor, ends: torch.Tensor, states: States) -> Latents:
+        """Carries latents from their start times to their end times along the teacher's path, by the midpoint rule."""
+        parts = settings.teacher_steps_per_step
+        for part in range(parts):
+            start, middle, end = (starts + (ends - starts) * (part + share) / parts for share in (0.0, 0.5, 1.0))
+            velocity = _velocity(teacher, latents, start, states)
+            between = _rotated(latents, velocity, turn(start, middle))
+            latents = latents - 2 * (turn(start, end) / 2).sin() * _velocity(teacher, between, middle, states)
+        return latents
+
+    def loss(batch: DrawnBatch, rng: torch.Generator) -> torch.Tensor:
+        with torch.no_grad():
+            states = text_encoder(tokenize(tokenizer, batch.sentences).to(place)).last_hidden_state.float()
+        points = [torch.randn((len(states), *shape), generator=rng).to(place)]
+        velocities: list[torch.Tensor] = []
+        times = few_step_times(settings.steps).to(place).repeat_interleave(len(states)).view(-1, len(states))
+        for start, end in pairwise(times):
+            velocities.append(_velocity(student, points[-1], start, states))
+            points.append(_rotated(points[-1], velocities[-1].detach(), turn(start, end)))
+        starts, ends, before = times[:-1].flatten(), times[1:].flatten(), torch.cat(points[:-1])
+        landing = solve(before, starts, ends, states.repeat(settings.steps, 1, 1))
+        angle = turn(starts, ends)
+        wanted = (angle.cos() * before - landing) / angle.sin()
+        return nn.functional.mse_loss(torch.cat(velocities), wanted)
+
+    return loss
+
+
+def write_adapter(
+    weights: dict[str, torch.Tensor], folder: Path, *, settings: FewStepSettings, base_digest: str
+) -> None:
+    """Writes an adapter, float16, as diffusers' `load_lora_weights` reads it, its solver and its steps.
+
+    Args:
+        weights: of the student, by name.
+        folder: made if missing; files in it are replaced.
+        settings: tell its steps.
+        base_digest: digest of the generator's folder that it was made for.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    matrices = {name.replace(f".{ADAPTER}.", "."): w.half() for name, w in weights.items() if ".lora_" in name}
+    StableDiffusionPipeline.save_lora_weights(folder, unet_lora_layers=matrices)
+    build_few_step_scheduler().save_pretrained(folder)
+    about = {"steps": settings.steps, "guidance_scale": 1.0, "rank": settings.rank, "base_digest": base_digest}
+    (folder / "adapter.json").write_text(json.dumps(about, indent=2) + "\n")
+
+
+def few_step_times(steps: int) -> torch.Tensor:
+    """Times the student comes through, from 999 to -1, where no noise is left: (steps + 1,), as its solver has them."""
+    scheduler = build_few_step_scheduler()
+    scheduler.set_timesteps(steps)
+    return torch.cat([scheduler.timesteps.float(), torch.tensor([-1.0])])
+
+
+def noise_angles() -> torch.Tensor:
+    """Angles whose cosine is the share of signal and sine that of noise, at times -1 to 999: radians, from 0 up."""
+    signal = build_few_step_scheduler().alphas_cumprod.double()
+    return torch.cat([torch.zeros(1, dtype=torch.float64), torch.atan2((1 - signal).sqrt(), signal.sqrt())]).float()
+
+
+def _velocity(unet: UNet2DConditionModel, latents: Latents, times: torch.Tensor, states: States) -> Latents:
+    ordered = latents.contiguous(memory_format=torch.channels_last)
+    predicted: torch.Tensor = unet(ordered, times, states).sample
+    return predicted.float()
+
+
+def _rotated(latents: Latents, velocity: Latents, turn: torch.Tensor) -> Latents:
+    """Takes one DDIM step: keeps signal and noise as predicted and changes their shares."""
+    return turn.cos() * latents - turn.sin() * velocity
+
+
+def _angle(angles: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+    """Angles at times from -1 to 999, between whole times by straight lines."""
+    place = times + 1
+    below = place.floor().long().clamp(max=NUM_TRAIN_TIMESTEPS - 1)
+    return torch.lerp(angles[below], angles[below + 1], place - below)
+
+
+def _frozen(model: Network, device: torch.device) -> Network:
+    """Copies a network to a device, never to be trained itself."""
+    copy = deepcopy(model).eval().to(device)
+    for value in copy.parameters():
+        value.requires_grad = False
+    copy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs leave it out
+    return copy
