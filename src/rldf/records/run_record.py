@@ -131,4 +131,4 @@ def _may_be_search(path: Path) -> bool:
 
 def _is_search(run: Mapping[str, Any]) -> bool:
     """Tells a search from a run of another kind, such as a fine-tuning."""
-    return run.get("kind", "search") == "search"
+    return bool(run.get("kind", "search") == "search")
