@@ -29,7 +29,7 @@ PIXEL_MEAN, PIXEL_STD = 0.5, 0.25  # our choice, the same for every channel
 
 
 def build_clip(vocabulary_size: int) -> CLIPModel:
-    """Builds an untrained scorer A: a small CLIP of 96 px and 8 px patches, 128 features."""
+    """Builds an untrained scorer A: a small CLIP of 96 px and 12 px patches, 128 features."""
     text = {
         "vocab_size": vocabulary_size,
         "hidden_size": 128,
@@ -43,11 +43,11 @@ def build_clip(vocabulary_size: int) -> CLIPModel:
     }
     vision = {
         "image_size": IMAGE_SIZE_PX,
-        "patch_size": 8,
-        "hidden_size": 160,
-        "intermediate_size": 640,
+        "patch_size": 12,
+        "hidden_size": 192,
+        "intermediate_size": 768,
         "num_hidden_layers": 5,
-        "num_attention_heads": 5,
+        "num_attention_heads": 6,
     }
     return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=FEATURES["a"]))
 
