@@ -101,13 +101,14 @@ def test_generate__equals_diffusers_called_directly(
     np.testing.assert_array_equal(images[1], expected)
 
 
-def test_generate__other_threads__changes_numerics_not_identity(tiny_pipeline: Path) -> None:
-    generator = load(tiny_pipeline)
+@pytest.mark.parametrize("is_exact", [True, False])
+def test_numerics__number_of_threads__named_where_it_decides_bits(tiny_pipeline: Path, is_exact: bool) -> None:  # noqa: FBT001
+    generator = load(tiny_pipeline, replace(FAST, exact_batches=is_exact))
     before, identity = generator.numerics, generator.identity
     num_threads = torch.get_num_threads()
     torch.set_num_threads(num_threads + 1)
     try:
-        assert generator.numerics != before
+        assert (generator.numerics == before) == is_exact  # one thread a picture, or all for a joint batch
         assert generator.identity == identity
     finally:
         torch.set_num_threads(num_threads)

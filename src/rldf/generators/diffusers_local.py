@@ -1,9 +1,12 @@
 """Draws with any text-to-image pipeline of diffusers, one seed per picture."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any, final
 
 import diffusers
@@ -13,8 +16,11 @@ import transformers
 
 from rldf.arrays import ImageBatch
 from rldf.contracts import ImageGenerator
-from rldf.errors import ConfigError, GenerationError, MissingExtraError, ModelUnavailableError
+from rldf.errors import ConfigError, GenerationError, MissingExtraError
+from rldf.generators.cpu_workers import check_not_stopped, one_thread, run_in_order
+from rldf.generators.pipeline_layout import arrange, describe_layout, find_denoiser, takes_one_thread, twin
 from rldf.generators.pipeline_loading import LoadedPipeline, load_pipeline
+from rldf.generators.pixels import PendingPixels, require_unflagged
 from rldf.generators.prompt_embeddings import PromptEmbeddings
 from rldf.generators.requests import check_request
 from rldf.generators.settings import GenerationSettings
@@ -58,16 +64,19 @@ class DiffusersGenerator(ImageGenerator):
         self._is_exact = device.type == "cpu" if is_exact is None else is_exact
         self.batch_size = 1 if self._is_exact else loaded.settings.max_batch_size
         self.denoiser_evaluations = 0
-        self._denoiser: Any = _find_denoiser(self._pipeline)
+        self._counting = Lock()
+        self._denoiser: Any = find_denoiser(self._pipeline)
+        self._has_workers = self._is_exact and device.type == "cpu" and takes_one_thread(self._denoiser)
         self._denoiser.register_forward_pre_hook(self._count, with_kwargs=True)
         if loaded.settings.attention_slicing:
             self._pipeline.enable_attention_slicing()
+        arrange(self._pipeline, device=device, is_compiled=loaded.settings.compiled)
 
     @property
     def identity(self) -> str:
         """Model, digest of its weights and every setting that changes pixels, as one line."""
         batches = "exact" if self._is_exact else f"up to {self.settings.max_batch_size}"
-        parts = {
+        parts: dict[str, object] = {
             "pipeline": type(self._pipeline).__name__,
             "model": self._name,
             "digest": self.digest,
@@ -81,6 +90,8 @@ class DiffusersGenerator(ImageGenerator):
             "device": self._device.type,
             "batches": batches,
         }
+        if self.settings.compiled:
+            parts["compiled"] = True
         return "diffusers " + " ".join(f"{name}={value}" for name, value in parts.items())
 
     @property
@@ -93,7 +104,8 @@ class DiffusersGenerator(ImageGenerator):
         processor = torch.cuda.get_device_name(self._device) if is_cuda else torch.backends.cpu.get_cpu_capability()
         return (
             f"torch={torch.__version__} diffusers={diffusers.__version__} transformers={transformers.__version__} "
-            f"processor={processor} threads={torch.get_num_threads()}"
+            f"processor={processor} threads={1 if self._has_workers else torch.get_num_threads()} "
+            f"layout={describe_layout(self._device, dtype=self._denoiser.dtype)}"
         )
 
     @property
@@ -118,56 +130,99 @@ class DiffusersGenerator(ImageGenerator):
         if not prompts:
             side = self.settings.size_px or 0
             return np.zeros((0, side, side, 3), dtype=np.uint8)
-        images: list[ImageBatch] = []
-        num_drawn = 0
-        while num_drawn < len(prompts):
-            batch = slice(num_drawn, num_drawn + self.batch_size)
-            drawn = self._draw_or_shrink(prompts[batch], seeds=seeds[batch])
-            if drawn is not None:
-                images.append(drawn)
-                num_drawn += len(drawn)
-        return np.concatenate(images)
+        if self._has_workers:
+            return self._draw_apart(prompts, seeds=seeds)
+        return np.concatenate(list(self._draw_batches(prompts, seeds=seeds)))
 
-    def _draw_or_shrink(self, prompts: Sequence[Prompt], *, seeds: Sequence[int]) -> ImageBatch | None:
+    def generate_batches(self, prompts: Sequence[Prompt], *, seeds: Sequence[int]) -> Iterator[ImageBatch]:
+        """Draws like `generate`, and gives the pictures batch by batch, the next one already begun on a CUDA card.
+
+        Args:
+            prompts: what to draw.
+            seeds: one per prompt, 0 to 2**63 - 1.
+
+        Yields:
+            Pictures in the order of the prompts, at most `max_batch_size` at a time.
+        """
+        check_request(prompts, seeds=seeds)
+        if not self._has_workers:
+            yield from self._draw_batches(prompts, seeds=seeds)
+            return
+        for start in range(0, len(prompts), self.settings.max_batch_size):
+            batch = slice(start, start + self.settings.max_batch_size)
+            yield self._draw_apart(prompts[batch], seeds=seeds[batch])
+
+    def _draw_apart(self, prompts: Sequence[Prompt], *, seeds: Sequence[int]) -> ImageBatch:
+        """Draws each picture alone, on one thread of the processor, and several at once."""
+        with one_thread():
+            arguments = [self._embeddings.arguments_for([prompt], is_guided=self._is_guided) for prompt in prompts]
+        num_workers = 1 if self.settings.compiled else min(torch.get_num_threads(), len(prompts))
+        pipelines = [self._pipeline] if num_workers == 1 else [twin(self._pipeline) for _ in range(num_workers)]
+
+        def draw_with(pipeline: object, number: int) -> ImageBatch:
+            only = slice(number, number + 1)
+            with self._memory_named():
+                return self._draw(pipeline, arguments[number], prompts=prompts[only], seeds=seeds[only]).fetch()
+
+        return np.concatenate(run_in_order([partial(draw_with, each) for each in pipelines], count=len(prompts)))
+
+    def _draw_batches(self, prompts: Sequence[Prompt], *, seeds: Sequence[int]) -> Iterator[ImageBatch]:
+        """Draws joint batches; each is handed out when the next has been begun."""
+        begun: PendingPixels | None = None
+        num_begun = 0
+        while num_begun < len(prompts):
+            batch = slice(num_begun, num_begun + self.batch_size)
+            drawn = self._draw_or_shrink(prompts[batch], seeds=seeds[batch])
+            if drawn is None:
+                continue
+            num_begun += len(prompts[batch])
+            if begun is not None:
+                yield begun.fetch()
+            begun = drawn
+        if begun is not None:
+            yield begun.fetch()
+
+    def _draw_or_shrink(self, prompts: Sequence[Prompt], *, seeds: Sequence[int]) -> PendingPixels | None:
         """Draws a batch; where memory runs out, halves the batch size for good and gives None."""
         try:
-            return self._draw(prompts, seeds=seeds)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            with self._memory_named():
+                arguments = self._embeddings.arguments_for(prompts, is_guided=self._is_guided)
+                return self._draw(self._pipeline, arguments, prompts=prompts, seeds=seeds)
+        except GenerationError as error:
+            if len(prompts) == 1 or not _is_out_of_memory(error.__cause__):
                 raise
-            if len(prompts) == 1:
-                raise GenerationError(
-                    f"memory ran out on '{self._device}' at a single picture of {self.settings.size_px or 'its own'} "
-                    "px; at least one must fit. Use --low-memory, a smaller size, float16, or another device."
-                ) from error
         self.batch_size = (len(prompts) + 1) // 2
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         return None
 
-    def _draw(self, prompts: Sequence[Prompt], *, seeds: Sequence[int]) -> ImageBatch:
-        arguments = self._embeddings.arguments_for(prompts, is_guided=self._is_guided)
-        arguments["generator"] = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
-        arguments["num_inference_steps"] = self._steps
+    def _draw(
+        self, pipeline: object, arguments: Mapping[str, object], *, prompts: Sequence[Prompt], seeds: Sequence[int]
+    ) -> PendingPixels:
+        """Draws one batch with the arguments that say what."""
+        sampling: dict[str, object] = {"num_inference_steps": self._steps}
+        sampling["generator"] = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
         if "guidance_scale" in self._parameters:
-            arguments["guidance_scale"] = self._guidance_scale
+            sampling["guidance_scale"] = self._guidance_scale
         if self.settings.size_px is not None:
-            arguments["height"] = arguments["width"] = self.settings.size_px
-        output = self._pipeline(**arguments, output_type="np")
-        flagged = getattr(output, "nsfw_content_detected", None)
-        if flagged is not None and any(flagged):
-            place = list(flagged).index(True)
+            sampling["height"] = sampling["width"] = self.settings.size_px
+        call: Any = pipeline
+        output = call(**arguments, **sampling, output_type="pt")
+        require_unflagged(output, prompts=prompts, seeds=seeds)
+        return PendingPixels(output.images)
+
+    @contextmanager
+    def _memory_named(self) -> Iterator[None]:
+        """Turns running out of memory into a `GenerationError`; it stays its cause."""
+        try:
+            yield
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
             raise GenerationError(
-                f"the model's safety checker flagged the picture of {prompts[place].text!r} with seed {seeds[place]}; "
-                "flagged pictures are not used. Change the words or the seed, or load the model without its checker."
-            )
-        pixels = np.asarray(output.images)  # (batch, height, width, 3), 0 to 1
-        if not np.isfinite(pixels).all():
-            raise GenerationError(
-                f"the model drew pixels that are not numbers, in {self._denoiser.dtype}; every pixel must be one. "
-                "Use --dtype float32 or another autoencoder."
-            )
-        return (pixels * 255.0).round().astype(np.uint8)
+                f"memory ran out on '{self._device}' at a single picture of {self.settings.size_px or 'its own'} "
+                "px; at least one must fit. Use --low-memory, a smaller size, float16, or another device."
+            ) from error
 
     @property
     def _is_guided(self) -> bool:
@@ -183,8 +238,10 @@ class DiffusersGenerator(ImageGenerator):
     def _count(self, module: torch.nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
         """Counts one evaluation per row of the batch that goes into the denoiser."""
         del module
+        check_not_stopped()
         batch: torch.Tensor = inputs[0] if inputs else named["sample" if "sample" in named else "hidden_states"]
-        self.denoiser_evaluations += len(batch)
+        with self._counting:
+            self.denoiser_evaluations += len(batch)
 
 
 def load_diffusers_generator(
@@ -232,18 +289,6 @@ def load_diffusers_generator(
     return DiffusersGenerator(loaded, device=place)
 
 
-def _find_denoiser(pipeline: diffusers.DiffusionPipeline) -> torch.nn.Module:
-    """The network that is evaluated at every step."""
-    for name in ("unet", "transformer"):
-        denoiser = getattr(pipeline, name, None)
-        if isinstance(denoiser, torch.nn.Module):
-            return denoiser
-    raise ModelUnavailableError(
-        f"a {type(pipeline).__name__} cannot be used: it has neither a unet nor a transformer. "
-        "Pipelines with one of them can. Choose another model."
-    )
-
-
 def _require_device(device: torch.device, *, dtype: torch.dtype) -> None:
     if device.type == "cpu":
         if dtype == torch.float16:
@@ -259,7 +304,7 @@ def _require_device(device: torch.device, *, dtype: torch.dtype) -> None:
         )
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def _is_out_of_memory(error: BaseException | None) -> bool:
     """Tells running out of memory from other failures; only CUDA has an error class for it."""
     if isinstance(error, torch.OutOfMemoryError):
         return True

@@ -1,5 +1,6 @@
 """The generator that ships with the package: a small Stable Diffusion, loaded like any other."""
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,7 +24,9 @@ def load_embedded_generator(
     settings: GenerationSettings | None = None,
     announce: Announce,
 ) -> DiffusersGenerator:
-    """Loads the embedded generator; its `rldf.json` gives steps, guidance and size unless the settings do.
+    """Loads the embedded generator with its adapter for few steps; `adapter=""` leaves it out.
+
+    Its `rldf.json` gives steps, guidance and size unless the settings or the adapter do.
 
     Args:
         device: where it runs.
@@ -43,11 +46,15 @@ def load_embedded_generator(
             f"the embedded generator is not installed at '{folder}'; the package ships it. "
             "Install the package again, or train it with `rldf world train`."
         )
+    settings = GenerationSettings() if settings is None else settings
+    few_step = folder.parent / "few-step"
+    if settings.adapter is None and few_step.is_dir():
+        settings = replace(settings, adapter=str(few_step))
     return load_diffusers_generator(
         folder,
         device=device,
         dtype=dtype,
-        settings=GenerationSettings() if settings is None else settings,
+        settings=settings,
         low_memory=False,
         announce=announce,
     )

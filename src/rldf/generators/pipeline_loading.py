@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
 from rldf.errors import ModelUnavailableError
+from rldf.generators.adapters import ABOUT_FILE, SCHEDULER_FILE, WEIGHTS_FILE, Adapter, apply_adapter
 from rldf.generators.settings import GenerationSettings
 from rldf.hub import PICKLED_SUFFIXES, Announce, fetch_model_folder, folder_digest, require_safetensors
 
@@ -33,6 +34,7 @@ PIPELINE_PATTERNS = (
 """What is fetched of a hub pipeline: the plain weights of its parts, no second number formats, no second copies."""
 
 UNUSED_PATTERNS = ("vae_*/*",)  # second autoencoders and converted ones that some repositories carry
+ADAPTER_PATTERNS = (WEIGHTS_FILE, ABOUT_FILE, SCHEDULER_FILE)
 AUTOENCODER_PATTERNS = ("config.json", "diffusion_pytorch_model.safetensors")
 DENOISER_PREFIX = "model.diffusion_model."  # where a whole pipeline in one file keeps its denoiser
 
@@ -111,6 +113,14 @@ def load_pipeline(
     pipeline.set_progress_bar_config(disable=True)
     if settings.scheduler == "dpm-solver-multistep":
         pipeline.scheduler = diffusers.DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
+    adapter = _put_on_adapter(pipeline, settings=settings, announce=announce)
+    if adapter is not None:
+        digests = [*digests, adapter.digest]
+        settings = replace(
+            settings,
+            steps=adapter.steps if settings.steps is None else settings.steps,
+            guidance_scale=adapter.guidance_scale if settings.guidance_scale is None else settings.guidance_scale,
+        )
     own_digests = [_file_digest(path), folder_digest(folder)] if is_one_file else [_commit_or_digest(folder)]
     return LoadedPipeline(
         pipeline=pipeline,
@@ -230,6 +240,18 @@ def _from_file(
         str(path), config=str(folder), local_files_only=True, dtype=dtype, **components
     )
     return pipeline
+
+
+def _put_on_adapter(
+    pipeline: diffusers.DiffusionPipeline, *, settings: GenerationSettings, announce: Announce
+) -> Adapter | None:
+    """Adds the adapter that the settings name, if they name one."""
+    if settings.adapter is None or settings.adapter == "":
+        return None
+    folder = Path(settings.adapter).expanduser()
+    if not folder.is_dir():
+        folder = fetch_model_folder(settings.adapter, announce=announce, allow_patterns=ADAPTER_PATTERNS)
+    return apply_adapter(pipeline, folder)
 
 
 def _with_own_values(settings: GenerationSettings, folder: Path) -> GenerationSettings:

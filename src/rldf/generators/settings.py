@@ -51,10 +51,15 @@ class GenerationSettings:
         size_px: side of the square pictures, a multiple of 8.
         scheduler: "model" for the model's own solver, or "dpm-solver-multistep".
         autoencoder: hub id or folder of an autoencoder that replaces the model's own; None to keep it.
+        adapter: hub id or folder of a LoRA adapter that is added to the weights; "" for none. The embedded model's own
+            takes few steps.
         attention_slicing: True to compute attention in slices: less memory, slower.
         max_batch_size: pictures drawn together at most, at least 1. Halved by itself when memory runs out.
         exact_batches: True to draw every picture in a batch of its own, so that its bits never depend on the
-            others; None for True on a CPU, False elsewhere.
+            others; None for True on a CPU, False elsewhere. On a CPU a small model then draws each picture on one
+            thread, and as many at once as torch has threads: the bits do not depend on the number of cores either.
+        compiled: True to compile the denoiser and the decoder at the first picture of each size of batch; that takes
+            a minute or more and pays when thousands of pictures follow.
         safety_checker: True to load the model's safety checker, where it has one. A flagged picture is then an
             error and never a black frame.
 
@@ -67,9 +72,11 @@ class GenerationSettings:
     size_px: int | None = None
     scheduler: str = "model"
     autoencoder: str | None = None
+    adapter: str | None = None
     attention_slicing: bool = False
     max_batch_size: int = 8
     exact_batches: bool | None = None
+    compiled: bool = False
     safety_checker: bool = False
 
     def __post_init__(self) -> None:

@@ -136,6 +136,7 @@ def _settings(config: ModelConfig) -> GenerationSettings:
         size_px=config.size_px if config.size_px > 0 else None,
         scheduler=config.scheduler,
         autoencoder=config.autoencoder if config.autoencoder != "" else None,
+        adapter={"": None, "none": ""}.get(config.adapter, config.adapter),
         attention_slicing=config.use_attention_slicing,
     )
 
