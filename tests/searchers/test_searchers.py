@@ -7,6 +7,8 @@ from rldf.agents import QLearningAgent, UniformAgent
 from rldf.contracts import Agent, Proposal, Searcher, Transition
 from rldf.errors import ConfigError, EncodingError
 from rldf.searchers import FactoredSearcher, GridWalk, RandomSearcher
+from rldf.searchers.additive_model import AdditiveModel, Shape, Tries
+from rldf.searchers.term_evidence import TermEvidence
 from rldf.space import Encoding, EncodingSpace
 from rldf.testing.feedback import AnalyticFeedback
 from rldf.testing.searchers import DECOY, SPACE, TARGET, SearcherSuite, proposals_of, rewarding
@@ -213,3 +215,36 @@ def test_grid_walk__refuses_bad_settings() -> None:
         GridWalk(agent=agent, space=SPACE, max_episode_steps=0)
     with pytest.raises(ConfigError, match=r"with 0 moves.*unlock at least one axis"):
         GridWalk(agent=agent, space=SPACE.lock({"object": "cow", "count": "one", "scene": "farm"}))
+
+
+def test_imagine__equals_a_try_that_came_out_as_predicted() -> None:
+    """The model with an imagined try is the one built with it, but for the scale of the reward and its median."""
+    world = percept_world(BASE, error_rates=ERROR_RATES, seed=0)
+    records = search_world(world, RandomSearcher(space=BASE, seed=0), num_renders=9)
+    shares = TermEvidence(BASE, records).shares
+    seen = tuple(np.array([r.outcome.percept.probabilities[place] for r in records]) for place in range(4))
+    tries = Tries(
+        points=np.array([r.outcome.encoding.indices for r in records]),
+        seen=seen,
+        rewards=np.array([r.reward for r in records]),
+    )
+    shape = Shape(axis_weights=(1.0, 2.0, 1.0, 0.5))
+    model = AdditiveModel(shape=shape, shares=shares, tries=tries)
+    point, probes = np.array([7, 1, 2, 3]), np.array([[7, 1, 2, 0], [1, 1, 1, 1], [7, 1, 2, 3]])
+    means, stds = model.predict(probes)
+    expected = model.predict(point[np.newaxis])[0]
+    model.imagine(point)
+    built = AdditiveModel(
+        shape=shape,
+        shares=shares,
+        tries=Tries(
+            points=np.vstack([tries.points, point]),
+            seen=tuple(np.vstack([r, share[[i]]]) for r, share, i in zip(seen, shares, point, strict=True)),
+            rewards=np.append(tries.rewards, expected),
+        ),
+    )
+    imagined_means, imagined_stds = model.predict(probes)
+    np.testing.assert_allclose(imagined_means, means, atol=1e-12)
+    ratios = imagined_stds / built.predict(probes)[1]
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-6)
+    assert (imagined_stds < stds).all()

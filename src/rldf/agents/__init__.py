@@ -1,6 +1,8 @@
 """Agents: they walk the grid one move at a time and know only integers.
 
 - `QLearningAgent`, `SarsaAgent`, `UniformAgent`: the three of Algorithm 1.
+- `ExpectedSarsaAgent`, `DoubleQAgent`, `DynaQAgent`: what came after them.
+- `ShapedAgent`: rewards any of them for coming nearer by a potential.
 - `ConstantRate`, `RobbinsMonroRate`: learning rates, each a `LearningRate`.
 - `ConstantEpsilon`, `LinearEpsilon`, `ExponentialEpsilon`: exploration, each an `Exploration`.
 - `value_iteration`: the exact action values of a small world.
@@ -8,6 +10,9 @@
 The update rules themselves are in `rldf.agents.learning`.
 """
 
+from rldf.agents.double_q import DoubleQAgent
+from rldf.agents.dyna_q import DynaQAgent
+from rldf.agents.expected_sarsa import ExpectedSarsaAgent
 from rldf.agents.planning import value_iteration
 from rldf.agents.q_learning import QLearningAgent
 from rldf.agents.sarsa import SarsaAgent
@@ -20,11 +25,15 @@ from rldf.agents.schedules import (
     LinearEpsilon,
     RobbinsMonroRate,
 )
+from rldf.agents.shaping import ShapedAgent
 from rldf.agents.uniform import UniformAgent
 
 __all__ = [
     "ConstantEpsilon",
     "ConstantRate",
+    "DoubleQAgent",
+    "DynaQAgent",
+    "ExpectedSarsaAgent",
     "Exploration",
     "ExponentialEpsilon",
     "LearningRate",
@@ -32,6 +41,7 @@ __all__ = [
     "QLearningAgent",
     "RobbinsMonroRate",
     "SarsaAgent",
+    "ShapedAgent",
     "UniformAgent",
     "value_iteration",
 ]

@@ -73,6 +73,27 @@ def expected_sarsa_td_error(
     return float(r_t + discount_t * (policy_t @ q_t) - q_tm1[a_tm1])
 
 
+def double_q_td_error(
+    *, q_tm1: ActionValues, a_tm1: int, r_t: float, discount_t: float, q_t: ActionValues, other_q_t: ActionValues
+) -> float:
+    """Temporal difference error of double Q-learning.
+
+    Args:
+        q_tm1: values in the state left, by the table to update.
+        a_tm1: the action made there.
+        r_t: reward of the state entered.
+        discount_t: 0 to 1; 0 where the episode ends.
+        q_t: values in the state entered, by the table to update; they choose the action.
+        other_q_t: values there by the other table; they say what it is worth.
+
+    Returns:
+        r_t + discount_t other_q_t[argmax_a q_t[a]] - q_tm1[a_tm1].
+
+    Source: double Q-learning, eq. (6.10) of Sutton & Barto 2018.
+    """
+    return float(r_t + discount_t * other_q_t[int(q_t.argmax())] - q_tm1[a_tm1])
+
+
 def updated(q_tm1: ActionValues, *, a_tm1: int, learning_rate: float, td_error: float) -> ActionValues:
     """Moves one action value along its error.
 

@@ -32,6 +32,7 @@ from rldf.presets.config import JudgeConfig, ModelConfig, PerceptionConfig, Sear
 from rldf.presets.generators import BuiltGenerator, build_generator, choose_device, shelf_key
 from rldf.presets.label_synonyms import LABEL_SYNONYMS
 from rldf.presets.plugins import find_part
+from rldf.presets.searchers import SEARCHER_NAMES, make_for_search
 from rldf.presets.term_sentences import term_sentences
 from rldf.rewards import (
     AgreementReward,
@@ -205,6 +206,9 @@ def build_searcher(config: SearchConfig, *, space: EncodingSpace, start: Encodin
                 max_episode_steps=config.search.max_episode_moves,
                 seed=seed,
             )
+        case name if name in SEARCHER_NAMES:
+            horizon = config.budget.max_renders
+            return make_for_search(name, space=space, start=start, seed=seed, horizon=horizon)
         case name:
             make: Callable[..., Searcher] = find_part("searcher", name)
             return make(space=space, start=start, seed=seed)

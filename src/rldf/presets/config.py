@@ -15,7 +15,45 @@ PerceptionKind = Literal["auto", "embedded", "clip", "classifier-detector"]
 JudgeKind = Literal["auto", "embedded", "clip", "classifier-detector", "same"]
 RewardName = Literal["agreement", "multi-semantic", "partial-semantic", "clip", "random"]
 Realism = Literal["off", "penalise", "terminate"]
-SearcherName = Literal["factored", "q-learning", "sarsa", "random", "random-walk"]
+SearcherName = Literal[
+    "factored",
+    "q-learning",
+    "sarsa",
+    "random",
+    "random-walk",
+    "expected-sarsa",
+    "double-q",
+    "dyna-q",
+    "hill-climb",
+    "hill-climb-first",
+    "annealing",
+    "genetic",
+    "ucb",
+    "thompson",
+    "best-first",
+    "planning",
+    "gradient",
+    "gradient-guarded",
+    "spsa",
+    "spsa-guarded",
+    "percept-rerank",
+    "exhaustive",
+    "hill-climb+confirm",
+    "annealing+confirm",
+    "genetic+confirm",
+    "ucb+confirm",
+    "thompson+confirm",
+    "best-first+confirm",
+    "planning+confirm",
+    "gradient-guarded+confirm",
+    "spsa-guarded+confirm",
+    "percept-rerank+confirm",
+    "tpe",
+    "gp",
+    "cma-es",
+    "ppo",
+    "dqn",
+]
 StepSize = Literal["constant", "robbins-monro"]
 Start = Literal["percept", "random", "given"]
 SchedulerName = Literal["model", "dpm-solver-multistep"]
@@ -40,6 +78,8 @@ class ModelConfig:
         negative_prompt: what pictures are steered away from; "" for nothing.
         scheduler: "model" for the model's own solver. Paper: DPM-Solver++ multistep.
         autoencoder: hub id or folder of another autoencoder; "" for the model's own. Paper: stabilityai/sd-vae-ft-mse.
+        adapter: hub id or folder of a LoRA adapter; "" for the model's own (the embedded model's draws in few steps),
+            "none" for none.
         use_attention_slicing: True to compute attention in slices: less memory, slower. Paper: True.
         use_low_memory: True to keep parts off the card while they are not used.
         use_cache: True to keep pictures in the render cache.
@@ -60,6 +100,7 @@ class ModelConfig:
     negative_prompt: str = ""
     scheduler: SchedulerName = "model"
     autoencoder: str = ""
+    adapter: str = ""
     use_attention_slicing: bool = False
     use_low_memory: bool = False
     use_cache: bool = True
@@ -133,7 +174,8 @@ class SearchSettings:
     """How encodings are searched.
 
     Attributes:
-        searcher: "factored" (ours, default), agents of the paper ("q-learning", "sarsa", "random-walk"), or "random".
+        searcher: "factored" (ours, default), agents of the paper ("q-learning", "sarsa", "random-walk"), "random", or
+            one of the others of docs/methods/searchers.md.
         start: at the percept of the input, anywhere, or at `start_terms`.
         start_terms: axis id to term, where the start is given; axes left out start at the percept.
         batch_size: pictures drawn at once, at least 1; 8 is our choice.

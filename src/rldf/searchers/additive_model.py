@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import final
 
 import numpy as np
@@ -114,7 +115,7 @@ class Evidence:
         """Prior mean of the reward: the median of what has been seen."""
         return self._offset
 
-    def solve(self, shape: Shape) -> tuple[np.ndarray, np.ndarray, float, float]:
+    def solve(self, shape: Shape) -> tuple[np.ndarray, np.ndarray, float]:
         """Conditions a shape on the tries.
 
         Args:
@@ -122,18 +123,30 @@ class Evidence:
 
         Returns:
             The inverse Cholesky factor of the covariance of the tries, (tries, tries); the rewards whitened with it,
-            (tries,); the variance of the reward that one unit of the shape's variances stands for; the log evidence.
+            (tries,); the variance of the reward that one unit of the shape's variances stands for.
         """
-        covariance = CONSTANT_VARIANCE + shape.interaction * self._combination
-        covariance += np.sum(self._likeness.by_axis(shape), axis=0)
-        covariance[np.diag_indices_from(covariance)] += shape.noise + JITTER
-        lower = np.linalg.cholesky(covariance)
-        whitener = np.linalg.inv(lower)
+        whitener = np.linalg.inv(self._factor(shape))
         whitened = whitener @ self._deviations
+        return whitener, whitened, self._misfit(whitened) / (PRIOR_TRIES + len(whitened))
+
+    def log_evidence(self, shape: Shape) -> float:
+        """How well a shape explains the tries: log of their density, but for a constant."""
+        lower = self._factor(shape)
+        whitened = np.linalg.solve(lower, self._deviations)
         degrees = PRIOR_TRIES + len(whitened)
-        misfit = PRIOR_TRIES * PRIOR_STD**2 + float(whitened @ whitened)
-        log_evidence = float(-0.5 * degrees * np.log(misfit) - np.log(np.diag(lower)).sum())
-        return whitener, whitened, misfit / degrees, log_evidence
+        return float(-0.5 * degrees * np.log(self._misfit(whitened)) - np.log(np.diag(lower)).sum())
+
+    def _factor(self, shape: Shape) -> np.ndarray:
+        """Lower Cholesky factor of the covariance of the tries."""
+        covariance = CONSTANT_VARIANCE + shape.interaction * self._combination
+        for part in self._likeness.by_axis(shape):
+            covariance += part
+        covariance[np.diag_indices_from(covariance)] += shape.noise + JITTER
+        return np.linalg.cholesky(covariance)
+
+    @staticmethod
+    def _misfit(whitened: np.ndarray) -> float:
+        return PRIOR_TRIES * PRIOR_STD**2 + float(whitened @ whitened)
 
 
 @final
@@ -158,9 +171,10 @@ class AdditiveModel:
         """
         evidence = Evidence(tries)
         self._offset = evidence.offset
-        self._whitener, whitened, self._scale, _ = evidence.solve(shape)
+        self._whitener, whitened, self._scale = evidence.solve(shape)
         self._weights = self._whitener.T @ whitened
-        self._interaction = shape.interaction
+        self._shape = shape
+        self._shares = tuple(shares)
         every_term = Likeness(terms=[np.arange(len(share)) for share in shares], seen=shares, tries=tries)
         self._by_axis = every_term.by_axis(shape)  # per axis (terms, tries)
         self._differences = every_term.differences()
@@ -177,18 +191,47 @@ class AdditiveModel:
         Returns:
             Posterior mean and standard deviation, each (points,), in the unit of the reward.
         """
-        covariance = np.full((len(points), len(self._weights)), CONSTANT_VARIANCE)
-        exponent = np.zeros_like(covariance)
-        own = np.full(len(points), CONSTANT_VARIANCE + self._interaction)
-        for position, terms in enumerate(points.T):
-            covariance += self._by_axis[position][terms]
-            exponent += self._differences[position][terms]
-            own += self._own_variances[position][terms]
-        covariance += self._interaction * np.exp(exponent)
+        covariance, own = self._covariance(points)
         mean = self._offset + covariance @ self._weights
         explained = np.square(covariance @ self._whitener.T).sum(axis=1)
         variance = np.maximum(own - explained, 0.0) * self._scale
         return mean, np.sqrt(variance)
+
+    def imagine(self, point: Int[np.ndarray, " axes"]) -> None:
+        """Takes a try as made whose reward is the one predicted: means stay, what it tells of is less uncertain.
+
+        Args:
+            point: an encoding; what is seen in its picture is what is expected.
+        """
+        covariance, own = self._covariance(point[np.newaxis])
+        explained = self._whitener @ covariance[0]
+        rest = own[0] + self._shape.noise + JITTER - explained @ explained
+        size = len(self._weights)
+        whitener = np.zeros((size + 1, size + 1))
+        whitener[:size, :size] = self._whitener
+        whitener[size, :size] = -(explained @ self._whitener) / np.sqrt(rest)
+        whitener[size, size] = 1 / np.sqrt(rest)
+        self._whitener = whitener
+        self._weights = np.append(self._weights, 0.0)
+        seen = tuple(share[[index]] for share, index in zip(self._shares, point, strict=True))
+        tried = Tries(points=point[np.newaxis], seen=seen, rewards=np.zeros(1))
+        terms = [np.arange(len(share)) for share in self._shares]
+        likeness = Likeness(terms=terms, seen=self._shares, tries=tried)
+        pairs = zip(self._by_axis, likeness.by_axis(self._shape), strict=True)
+        self._by_axis = [np.hstack(pair) for pair in pairs]
+        self._differences = [np.hstack(pair) for pair in zip(self._differences, likeness.differences(), strict=True)]
+
+    def _covariance(self, points: Points) -> tuple[np.ndarray, np.ndarray]:
+        """Covariance of points with the tries, (points, tries), and of each with itself, (points,)."""
+        covariance = np.full((len(points), len(self._weights)), CONSTANT_VARIANCE)
+        exponent = np.zeros_like(covariance)
+        own = np.full(len(points), CONSTANT_VARIANCE + self._shape.interaction)
+        for position, terms in enumerate(points.T):
+            covariance += self._by_axis[position][terms]
+            exponent += self._differences[position][terms]
+            own += self._own_variances[position][terms]
+        covariance += self._shape.interaction * np.exp(exponent)
+        return covariance, own
 
 
 def _axis_variances(shape: Shape) -> np.ndarray:
@@ -205,6 +248,7 @@ def _own_share(shape: Shape, share: np.ndarray) -> np.ndarray:
     return np.asarray((1 - shape.percept_share) + shape.percept_share * by_seen)
 
 
+@cache
 def _term_likeness(num_terms: int) -> tuple[np.ndarray, np.ndarray]:
     """Whether two terms of an axis are the same, and how near they are: (terms, terms) each, 0 to 1."""
     positions = np.arange(num_terms)

@@ -6,6 +6,7 @@ from math import erf, pi
 from typing import final
 
 import numpy as np
+from jaxtyping import Int
 
 from rldf.contracts import Proposal, Searcher
 from rldf.errors import ConfigError, EncodingError
@@ -18,12 +19,16 @@ from rldf.searchers.term_evidence import TermEvidence, TermShares
 from rldf.seeding import child_rng
 from rldf.space import Encoding, EncodingSpace
 
+Tried = Int[np.ndarray, "tried axes"]
+"""Encodings that were tried, or are taken as tried, as rows of term indices."""
+
 OPTIMISM_CYCLE = (0.4, 0.75, 1.5, 2.25)  # standard deviations of benefit of the doubt within a batch; our choice
 CAUTION = 1.0  # standard deviations taken off a mean before it is ranked; our choice
 NUM_RANDOM_STARTS = 4
 NUM_GOOD_STARTS = 8
 MAX_TRIES = 512  # tries the model is built on: half the best, half the latest; our choice
 MIN_TRIES_TO_FINISH = 24
+EVERY_RECORD_UP_TO = 24  # records; beyond, the shape is fitted anew when they have grown by a quarter; our choice
 FINISHED_IMPROVEMENT = 0.005  # expected improvement, as a share of the spread of the rewards; our choice
 
 
@@ -98,22 +103,22 @@ class FactoredSearcher(Searcher):
         shares = self._shares()
         if not self._records and max_proposals > 0:
             asked.append(self._start)
-            tries = self._imagine(None, self._start, reward=0.0, shares=shares)
+            tries = self._first_try(shares)
         elif self._is_finished(shares):
             return []
         else:
             tries = self._tries()
         rng = child_rng(self._seed, "factored-ask", len(self._records))
-        shape = self._shape(shares)
+        model = AdditiveModel(shape=self._shape(shares), shares=shares, tries=tries)
+        points = tries.points
         while len(asked) < max_proposals:
-            model = AdditiveModel(shape=shape, shares=shares, tries=tries)
             optimism = OPTIMISM_CYCLE[len(asked) % len(OPTIMISM_CYCLE)]
-            best = self._most_promising(model, tries=tries, optimism=optimism, used=tried + Counter(asked), rng=rng)
+            best = self._most_promising(model, points=points, optimism=optimism, used=tried + Counter(asked), rng=rng)
             if best is None:
                 break
             asked.append(best)
-            expected = float(model.predict(np.array([best.indices]))[0][0])
-            tries = self._imagine(tries, best, reward=expected, shares=shares)
+            model.imagine(np.array(best.indices))
+            points = np.vstack([points, best.indices])
         proposals: list[Proposal] = []
         for encoding in asked:
             proposals.append(Proposal(encoding=encoding, seed_index=tried[encoding]))
@@ -150,18 +155,20 @@ class FactoredSearcher(Searcher):
         return TermEvidence(self._space, self._records).shares
 
     def _shape(self, shares: Sequence[TermShares]) -> Shape:
-        """Fits the shape once per number of records."""
+        """Fits the shape on the first records, as many as the next lower rung of a ladder."""
         if not self._records:
             return Shape(axis_weights=(1.0,) * len(shares))
-        if self._fitted is None or self._fitted[0] != len(self._records):
-            self._fitted = len(self._records), fit_shape(self._tries())
+        num_fitted = rung_below(len(self._records))
+        if self._fitted is None or self._fitted[0] != num_fitted:
+            self._fitted = num_fitted, fit_shape(self._tries(self._records[:num_fitted]))
         return self._fitted[1]
 
     def _model(self, shares: Sequence[TermShares]) -> AdditiveModel:
         return AdditiveModel(shape=self._shape(shares), shares=shares, tries=self._tries())
 
-    def _tries(self) -> Tries:
-        records = self._records
+    def _tries(self, records: list[StepRecord] | None = None) -> Tries:
+        """The records as arrays; all of them, if none are given."""
+        records = self._records if records is None else records
         if len(records) > MAX_TRIES:
             latest = records[-MAX_TRIES // 2 :]
             earlier = sorted(records[: -MAX_TRIES // 2], key=lambda record: -record.reward)
@@ -175,24 +182,16 @@ class FactoredSearcher(Searcher):
             rewards=np.array([record.reward for record in records]),
         )
 
-    @staticmethod
-    def _imagine(tries: Tries | None, encoding: Encoding, *, reward: float, shares: Sequence[TermShares]) -> Tries:
-        """Adds a try as it is expected to come out."""
-        point = np.array([encoding.indices])
-        seen = tuple(share[[index]] for share, index in zip(shares, encoding.indices, strict=True))
-        if tries is None:
-            return Tries(points=point, seen=seen, rewards=np.array([reward]))
-        return Tries(
-            points=np.vstack([tries.points, point]),
-            seen=tuple(np.vstack(rows) for rows in zip(tries.seen, seen, strict=True)),
-            rewards=np.append(tries.rewards, reward),
-        )
+    def _first_try(self, shares: Sequence[TermShares]) -> Tries:
+        """The start as if it had been tried, so that the rest of the first batch lies elsewhere."""
+        seen = tuple(share[[index]] for share, index in zip(shares, self._start.indices, strict=True))
+        return Tries(points=np.array([self._start.indices]), seen=seen, rewards=np.zeros(1))
 
     def _most_promising(
         self,
         model: AdditiveModel,
         *,
-        tries: Tries,
+        points: Points,
         optimism: float,
         used: Counter[Encoding],
         rng: np.random.Generator,
@@ -208,13 +207,13 @@ class FactoredSearcher(Searcher):
                 values = np.where(is_spent, -np.inf, values)
             return np.asarray(values)
 
-        points, values = self._ascent.climb(promise, self._ascent_starts(model, tries=tries, rng=rng))
+        reached, values = self._ascent.climb(promise, self._ascent_starts(model, tried=points, rng=rng))
         best = int(np.argmax(values))
-        return _encoding(points[best]) if np.isfinite(values[best]) else None
+        return _encoding(reached[best]) if np.isfinite(values[best]) else None
 
-    def _ascent_starts(self, model: AdditiveModel, *, tries: Tries, rng: np.random.Generator) -> Points:
-        mean, _ = model.predict(tries.points)
-        good = tries.points[np.argsort(-mean, kind="stable")[:NUM_GOOD_STARTS]]
+    def _ascent_starts(self, model: AdditiveModel, *, tried: Tried, rng: np.random.Generator) -> Points:
+        mean, _ = model.predict(tried)
+        good = tried[np.argsort(-mean, kind="stable")[:NUM_GOOD_STARTS]]
         drawn = np.array([self._space.sample(rng).indices for _ in range(NUM_RANDOM_STARTS)])
         return np.vstack([np.unique(good, axis=0), drawn])
 
@@ -231,9 +230,28 @@ class FactoredSearcher(Searcher):
             return expected_improvement(mean - incumbent, std)
 
         rng = child_rng(self._seed, "factored-finish", len(self._records))
-        starts = self._ascent_starts(model, tries=tries, rng=rng)
+        starts = self._ascent_starts(model, tried=tries.points, rng=rng)
         _, values = self._ascent.climb(improvement, starts)
         return float(values.max()) < FINISHED_IMPROVEMENT * float(tries.rewards.std())
+
+
+def rung_below(num_records: int) -> int:
+    """The largest rung of a ladder that is not above a number: every number at first, then ever fewer.
+
+    Args:
+        num_records: 0 or larger.
+
+    Returns:
+        The rung, which depends on the number alone.
+
+    Example:
+        >>> [rung_below(number) for number in (5, 24, 25, 30, 100)]
+        [5, 24, 24, 30, 88]
+    """
+    rung = min(num_records, EVERY_RECORD_UP_TO)
+    while (higher := rung + max(1, rung // 4)) <= num_records:
+        rung = higher
+    return rung
 
 
 def expected_improvement(gain: np.ndarray, std: np.ndarray) -> np.ndarray:

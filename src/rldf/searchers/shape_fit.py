@@ -35,7 +35,7 @@ def fit_shape(tries: Tries) -> Shape:
     evidence = Evidence(_thinned(tries))
 
     def score(shape: Shape) -> float:
-        return evidence.solve(shape)[-1] + _log_prior(shape, default)
+        return evidence.log_evidence(shape) + _log_prior(shape, default)
 
     best, best_score = default, score(default)
     for _ in range(NUM_PASSES):

@@ -1,0 +1,184 @@
+"""Runs a plan: methods x targets x seeds, from a table, on several processes, always with the same numbers."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+
+from rldf.bench.replay import MakeSearcher, Replayer, RewardKind, StartKind
+from rldf.bench.results import ResultRow
+from rldf.bench.table import BenchTable
+from rldf.errors import ConfigError
+
+BUDGETS = (8, 32, 64, 128, 512)
+CURVE = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+"""Renders after which a search is looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A method in a plan.
+
+    Attributes:
+        method: its name, as `make_searcher` knows it.
+        start: "cold" or "warm".
+        has_horizon: True where it plans with its budget, so that every budget is a search of its own.
+        max_targets: targets it is run on at most, for slow ones; 0 for all.
+        max_seeds: seeds it is run with at most; 0 for all.
+    """
+
+    method: str
+    start: StartKind
+    has_horizon: bool = False
+    max_targets: int = 0
+    max_seeds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to run.
+
+    Attributes:
+        entries: the methods.
+        targets: positions of the targets.
+        num_seeds: searches of each target, at least 1.
+        budgets: renders after which a search is judged, rising.
+        reward: what searches are rewarded for.
+        batch_size: tries at once at most.
+    """
+
+    entries: tuple[Entry, ...]
+    targets: tuple[int, ...]
+    num_seeds: int = 10
+    budgets: tuple[int, ...] = CURVE
+    reward: RewardKind = "agreement"
+    batch_size: int = 8
+
+    def __post_init__(self) -> None:
+        is_rising = all(low < high for low, high in zip((0, *self.budgets), self.budgets, strict=False))
+        if not self.budgets or not is_rising or self.num_seeds < 1 or not self.targets:
+            raise ConfigError(
+                f"a plan of {len(self.targets)} targets, {self.num_seeds} seeds and the budgets {self.budgets} cannot "
+                "be run; it needs a target, a seed, and budgets that rise from 1. Change these."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Processor time of a method itself, without what the table takes.
+
+    Attributes:
+        method, start: which.
+        seconds: in all.
+        steps: tries in all.
+    """
+
+    method: str
+    start: str
+    seconds: float
+    steps: int
+
+    @property
+    def microseconds_per_step(self) -> float:
+        """Mean over all tries."""
+        return 1e6 * self.seconds / max(self.steps, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unit:
+    """One method on one target."""
+
+    entry: Entry
+    target: int
+
+
+def run_plan(
+    table: BenchTable,
+    plan: Plan,
+    *,
+    make_searcher: MakeSearcher,
+    num_workers: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[ResultRow], list[Timing]]:
+    """Runs a plan; the rows are the same whatever the number of workers.
+
+    Args:
+        table: what was read in the pictures.
+        plan: what to run.
+        make_searcher: makes a searcher by its name; a function of a module, so that workers can import it.
+        num_workers: processes, at least 1; 1 stays in this one.
+        on_progress: called with units done and units in all.
+
+    Returns:
+        Rows in the order of the plan, and the time each entry took.
+    """
+    units = [
+        _Unit(entry=entry, target=target)
+        for entry in plan.entries
+        for target in plan.targets[: entry.max_targets or None]
+    ]
+    rows: list[ResultRow] = []
+    spent: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def take(results: Sequence[tuple[list[ResultRow], float, int]]) -> None:
+        for unit, (unit_rows, seconds, steps) in zip(units[len(done) :], results, strict=False):
+            done.append(unit)
+            rows.extend(unit_rows)
+            key = unit.entry.method, unit.entry.start
+            before = spent.get(key, (0.0, 0))
+            spent[key] = before[0] + seconds, before[1] + steps
+        if on_progress is not None:
+            on_progress(len(done), len(units))
+
+    done: list[_Unit] = []
+    if num_workers == 1:
+        replayer = Replayer(table, reward=plan.reward)
+        for unit in units:
+            take([_run_unit(replayer, plan, make_searcher, unit)])
+    else:
+        start = partial(_begin_worker, table, plan, make_searcher)
+        with ProcessPoolExecutor(num_workers, mp_context=get_context("spawn"), initializer=start) as pool:
+            for result in pool.map(_work, units):
+                take([result])
+    timings = [
+        Timing(method=method, start=begun, seconds=seconds, steps=steps)
+        for (method, begun), (seconds, steps) in spent.items()
+    ]
+    return rows, timings
+
+
+def _run_unit(
+    replayer: Replayer, plan: Plan, make_searcher: MakeSearcher, unit: _Unit
+) -> tuple[list[ResultRow], float, int]:
+    entry = unit.entry
+    rows: list[ResultRow] = []
+    seconds, steps = 0.0, 0
+    for seed in range(min(plan.num_seeds, entry.max_seeds or plan.num_seeds)):
+        for budgets in [(budget,) for budget in plan.budgets] if entry.has_horizon else [plan.budgets]:
+            result = replayer.run(
+                make_searcher,
+                method=entry.method,
+                start=entry.start,
+                target=unit.target,
+                seed=seed,
+                budgets=budgets,
+                batch_size=plan.batch_size,
+            )
+            rows += result.rows
+            seconds += result.own_seconds
+            steps += result.num_steps
+    return rows, seconds, steps
+
+
+_WORKER: list[tuple[Replayer, Plan, MakeSearcher]] = []
+"""What a worker process was begun with; empty elsewhere."""
+
+
+def _begin_worker(table: BenchTable, plan: Plan, make_searcher: MakeSearcher) -> None:
+    _WORKER.append((Replayer(table, reward=plan.reward), plan, make_searcher))
+
+
+def _work(unit: _Unit) -> tuple[list[ResultRow], float, int]:
+    replayer, plan, make_searcher = _WORKER[0]
+    return _run_unit(replayer, plan, make_searcher, unit)

@@ -1,0 +1,365 @@
+"""Replays one search from a table: the same feedback as a live run gives, without drawing anything."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import process_time
+from typing import Literal, final
+
+import numpy as np
+from jaxtyping import Float
+
+from rldf.arrays import Image, Probabilities
+from rldf.bench.results import Judged, ResultRow
+from rldf.bench.table import BenchTable, Readings
+from rldf.contracts import Feedback, Proposal, Searcher
+from rldf.errors import ConfigError
+from rldf.records.percept import Outcome, Percept, Prompt, StepRecord
+from rldf.search.select import rank
+from rldf.seeding import child_rng
+from rldf.space import Encoding, EncodingSpace
+
+StartKind = Literal["cold", "warm"]
+RewardKind = Literal["agreement", "clip"]
+
+STEPS_PER_RENDER = 100  # tries allowed per render, as in a search run
+SHARPNESS = 20.0  # of the softmax that turns cosines with sentences into probabilities; our choice
+NO_PICTURE: Image = np.zeros((1, 1, 3), dtype=np.uint8)
+"""A table keeps no pictures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearcherRequest:
+    """What a searcher is made from; the target is not among it.
+
+    Attributes:
+        name: of the method.
+        space: the grid.
+        start: where it begins.
+        prior: what scorer A reads in the input, for each axis one probability per term; None for a cold start.
+        sentence_prior: the same from the likeness of sentences to the input; None where the table has no sentences.
+        seed: of the search.
+        horizon: renders it may use.
+    """
+
+    name: str
+    space: EncodingSpace
+    start: Encoding
+    prior: tuple[Probabilities, ...] | None
+    sentence_prior: tuple[Probabilities, ...] | None
+    seed: int
+    horizon: int
+
+
+MakeSearcher = Callable[[SearcherRequest], Searcher | None]
+"""Makes a searcher; None for a method that tries nothing and answers with its start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What one replayed search brought.
+
+    Attributes:
+        rows: one per budget.
+        own_seconds: processor time of the searcher itself.
+        num_steps: tries, pictures asked for again included.
+    """
+
+    rows: tuple[ResultRow, ...]
+    own_seconds: float
+    num_steps: int
+
+
+@final
+class TableFeedback(Feedback):
+    """Looks up what came of an encoding, for one target.
+
+    Attributes:
+        num_renders: distinct pictures asked for so far.
+        num_steps: tries so far.
+    """
+
+    def __init__(self, table: BenchTable, *, target: int, reward: RewardKind, pictures: "TablePictures") -> None:
+        """Prepares the rewards of every picture for one target.
+
+        Args:
+            table: what was read in the pictures.
+            target: position of the target.
+            reward: "agreement" on every axis, or "clip", the cosine of embeddings.
+            pictures: of the same table; shared by all searches.
+        """
+        self._pictures = pictures
+        self._space = table.space
+        if reward == "agreement":
+            wanted = table.percept(table.readings.target_a[target]).encoding
+            self._rewards = agreement(table, table.readings.a_search, wanted)
+        else:
+            vectors = np.asarray(table.readings.a_search_vectors, dtype=np.float64)
+            wish = np.asarray(table.readings.target_vectors[target], dtype=np.float64)
+            self._rewards = np.clip(np.einsum("...w,w->...", vectors, wish, optimize=False), -1.0, 1.0)
+        self._seen: set[tuple[int, int]] = set()
+        self.num_renders = 0
+        self.num_steps = 0
+
+    def try_encodings(self, encodings: Sequence[Encoding], *, seeds: Sequence[int]) -> list[StepRecord]:
+        """Looks each encoding up.
+
+        Args:
+            encodings: points of the grid.
+            seeds: positions among the table's search seeds.
+
+        Returns:
+            One record per encoding; pictures are blank.
+        """
+        records: list[StepRecord] = []
+        for encoding, seed in zip(encodings, seeds, strict=True):
+            state = self._space.index(encoding)
+            self.num_steps += 1
+            if (state, seed) not in self._seen:
+                self._seen.add((state, seed))
+                self.num_renders += 1
+            outcome = self._pictures.outcome(encoding, state=state, seed=seed)
+            records.append(StepRecord(outcome=outcome, reward=float(self._rewards[state, seed])))
+        return records
+
+
+@final
+class TablePictures:
+    """Outcomes of a table's search pictures, each made once."""
+
+    def __init__(self, table: BenchTable) -> None:
+        self._table = table
+        self._outcomes: dict[tuple[int, int], Outcome] = {}
+
+    def outcome(self, encoding: Encoding, *, state: int, seed: int) -> Outcome:
+        """What came of an encoding with one search seed."""
+        key = state, seed
+        if key not in self._outcomes:
+            percept: Percept = self._table.percept(self._table.readings.a_search[state, seed])
+            prompt = Prompt(text=f"state {state}")
+            self._outcomes[key] = Outcome(
+                encoding=encoding, prompt=prompt, seed=seed, image=NO_PICTURE, percept=percept
+            )
+        return self._outcomes[key]
+
+
+@final
+class Replayer:
+    """Replays searches of one table; what searches share is computed once."""
+
+    def __init__(self, table: BenchTable, *, reward: RewardKind = "agreement") -> None:
+        """Prepares a table.
+
+        Args:
+            table: what was read in the pictures; at least two test seeds.
+            reward: what searches are rewarded for.
+
+        Raises:
+            ConfigError: if the table has fewer than two test seeds.
+        """
+        if len(table.test_seeds) < 2:
+            raise ConfigError(
+                f"the table '{table.name}' has {len(table.test_seeds)} test seeds; the oracle and the judgement need "
+                "one each at least. Make it again with more test seeds."
+            )
+        self._table = table
+        self._reward: RewardKind = reward
+        self._pictures = TablePictures(table)
+        self._half = len(table.test_seeds) // 2
+        self._scores: dict[int, _Scores] = {}
+
+    def run(
+        self,
+        make_searcher: MakeSearcher,
+        *,
+        method: str,
+        start: StartKind,
+        target: int,
+        seed: int,
+        budgets: Sequence[int],
+        batch_size: int = 8,
+    ) -> RunResult:
+        """Replays one search and judges what it holds for best at every budget.
+
+        The search seeds of the table are taken in an order drawn from `seed`. A try beyond them is one of them again.
+
+        Args:
+            make_searcher: makes the searcher.
+            method: its name.
+            start: "cold" begins anywhere, "warm" at what scorer A reads in the target.
+            target: position of the target.
+            seed: of the search, 0 or larger.
+            budgets: renders after which it is judged, rising.
+            batch_size: tries at once at most; no batch goes past a budget.
+
+        Returns:
+            One row per budget.
+        """
+        table = self._table
+        wish = table.percept(table.readings.target_a[target])
+        first = wish.encoding if start == "warm" else table.space.sample(child_rng(seed, "start", target))
+        request = SearcherRequest(
+            name=method,
+            space=table.space,
+            start=first,
+            prior=wish.probabilities if start == "warm" else None,
+            sentence_prior=self._sentence_prior(target) if start == "warm" else None,
+            seed=seed,
+            horizon=budgets[-1],
+        )
+        feedback = TableFeedback(table, target=target, reward=self._reward, pictures=self._pictures)
+        order = child_rng(seed, "search-seeds", target).permutation(len(table.search_seeds))
+        began = process_time()
+        searcher = make_searcher(request)
+        loop = _Loop(searcher, feedback, order=order, batch_size=batch_size, seconds=process_time() - began)
+        judge = self._judge(target, first)
+        rows: list[ResultRow] = []
+        for budget in budgets:
+            found = loop.search_to(budget, start=first)
+            rows.append(
+                ResultRow(
+                    method=method,
+                    start=start,
+                    target=target,
+                    kind=table.targets[target].kind,
+                    split=table.targets[target].split,
+                    seed=seed,
+                    budget=budget,
+                    renders=feedback.num_renders,
+                    judged=judge(found),
+                )
+            )
+        return RunResult(rows=tuple(rows), own_seconds=loop.seconds, num_steps=feedback.num_steps)
+
+    def _judge(self, target: int, start: Encoding) -> Callable[[Encoding], Judged]:
+        """Makes the judge of one target: scorer B, on the second half of the test seeds."""
+        table, space = self._table, self._table.space
+        if target not in self._scores:
+            self._scores[target] = _Scores.of(table, target=target, half=self._half)
+        scores = self._scores[target]
+        terms = table.targets[target].terms
+        truth = table.target_state(target)
+        first = space.index(start)
+
+        def judge(found: Encoding) -> Judged:
+            state = space.index(found)
+            named = space.terms(found)
+            return Judged(
+                state=state,
+                score=float(scores.by_b[state]),
+                score_a=float(scores.by_a[state]),
+                start_score=float(scores.by_b[first]),
+                start_score_a=float(scores.by_a[first]),
+                oracle=scores.oracle,
+                is_exact=state == truth,
+                right_axes=" ".join(axis for axis, term in named.items() if terms.get(axis) == term),
+            )
+
+        return judge
+
+    def _sentence_prior(self, target: int) -> tuple[Probabilities, ...] | None:
+        """Likeness of each term's sentences to the target, averaged over the other axes; None without sentences."""
+        table = self._table
+        sentences = np.asarray(table.readings.sentence_vectors, dtype=np.float64)
+        if len(sentences) != table.space.size:
+            return None
+        likeness = (sentences @ np.asarray(table.readings.target_vectors[target], dtype=np.float64)).reshape(
+            table.space.shape
+        )
+        rows: list[Probabilities] = []
+        for place in range(likeness.ndim):
+            means = likeness.mean(axis=tuple(other for other in range(likeness.ndim) if other != place))
+            shares = np.exp(SHARPNESS * (means - means.max()))
+            rows.append(shares / shares.sum())
+        return tuple(rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scores:
+    """Judgements of every state for one target."""
+
+    by_a: Float[np.ndarray, " states"]
+    by_b: Float[np.ndarray, " states"]
+    oracle: float
+
+    @classmethod
+    def of(cls, table: BenchTable, *, target: int, half: int) -> "_Scores":
+        """Judges every state; the oracle is chosen on the first half of the test seeds."""
+        readings = table.readings
+        wish_a = table.percept(readings.target_a[target]).encoding
+        wish_b = table.percept(readings.target_b[target]).encoding
+        by_b = agreement(table, readings.b_test, wish_b)
+        judged_b = by_b[:, half:].mean(axis=1)
+        return cls(
+            by_a=agreement(table, readings.a_test, wish_a)[:, half:].mean(axis=1),
+            by_b=judged_b,
+            oracle=float(judged_b[int(by_b[:, :half].mean(axis=1).argmax())]),
+        )
+
+
+def agreement(table: BenchTable, readings: Readings, wish: Encoding) -> Float[np.ndarray, "states _seeds"]:
+    """Mean over the axes of the probability of an encoding's terms, in every picture.
+
+    Args:
+        table: tells where the terms stand.
+        readings: of a scorer.
+        wish: the terms to look for.
+
+    Returns:
+        One number per picture, 0 to 1.
+    """
+    total = np.zeros(readings.shape[:2])
+    for columns, index in zip(table.columns, wish.indices, strict=True):
+        part = readings[..., columns].astype(np.float64)
+        total += part[..., index] / np.maximum(part.sum(axis=-1), 1.0)
+    return np.asarray(total / len(wish.indices))
+
+
+@final
+class _Loop:
+    """A search that stops at one budget after the other."""
+
+    def __init__(
+        self,
+        searcher: Searcher | None,
+        feedback: TableFeedback,
+        *,
+        order: np.ndarray,
+        batch_size: int,
+        seconds: float,
+    ) -> None:
+        self._searcher = searcher
+        self._feedback = feedback
+        self._order = order
+        self._batch_size = batch_size
+        self._records: list[StepRecord] = []
+        self._is_finished = searcher is None
+        self._ranked: tuple[int, Encoding] | None = None
+        self.seconds = seconds
+
+    def search_to(self, budget: int, *, start: Encoding) -> Encoding:
+        """Goes on until a budget is used, and tells the best encoding; the start before the first try."""
+        feedback, max_steps = self._feedback, STEPS_PER_RENDER * budget
+        while not self._is_finished and feedback.num_renders < budget and feedback.num_steps < max_steps:
+            left = min(budget - feedback.num_renders, max_steps - feedback.num_steps)
+            self._turn(min(self._batch_size, left))
+        if self._searcher is None or not self._records:
+            return start
+        if self._ranked is None or self._ranked[0] != len(self._records):
+            self._ranked = len(self._records), rank(self._searcher, self._records, count=1)[0]
+        return self._ranked[1]
+
+    def _turn(self, max_proposals: int) -> None:
+        """One round of ask, try and tell; the searcher's own time is measured."""
+        assert self._searcher is not None
+        began = process_time()
+        proposals: list[Proposal] = self._searcher.ask(max_proposals)
+        self.seconds += process_time() - began
+        if not proposals:
+            self._is_finished = True
+            return
+        seeds = [int(self._order[proposal.seed_index % len(self._order)]) for proposal in proposals]
+        records = self._feedback.try_encodings([proposal.encoding for proposal in proposals], seeds=seeds)
+        began = process_time()
+        self._searcher.tell(records)
+        self.seconds += process_time() - began
+        self._records += records

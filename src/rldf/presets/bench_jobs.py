@@ -1,0 +1,322 @@
+"""The jobs of the search benchmark, each one call: make a table, run a plan on it."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from rldf.bench import (
+    BenchTable,
+    Entry,
+    Plan,
+    ResultRow,
+    TableSources,
+    read_rows,
+    read_table,
+    render_table,
+    run_plan,
+    simulated_table,
+    write_bench_report,
+    write_rows,
+    write_table,
+)
+from rldf.bench.plan import CURVE, Timing
+from rldf.bench.render import BlockDone
+from rldf.bench.replay import RewardKind, StartKind
+from rldf.errors import ConfigError, RecordError, did_you_mean
+from rldf.grammar import load_grammar
+from rldf.hub import Announce
+from rldf.presets.bench_targets import draw_targets
+from rldf.presets.build import build_parts, say_nothing
+from rldf.presets.config import SearchConfig
+from rldf.presets.jobs import SHELF
+from rldf.presets.searchers import NO_TRIES, SEARCHER_NAMES, make_searcher
+from rldf.search import SearchParts
+
+SIMULATED = "simulated-"
+SIMULATED_SEEDS = {"base": (8, 16), "wide": (4, 8)}
+SLOW = ("gp", "tpe", "ppo", "dqn", "cma-es")
+WITH_HORIZON = (
+    "annealing",
+    "annealing+confirm",
+    "q-learning",
+    "sarsa",
+    "expected-sarsa",
+    "double-q",
+    "dyna-q",
+    "q-learning-shaped",
+    "dyna-q-shaped",
+)
+WARM_ONLY = (
+    "percept",
+    "sentence-ranking",
+    "percept-rerank",
+    "percept-rerank+confirm",
+    "sentence-rerank",
+    "q-learning-shaped",
+    "dyna-q-shaped",
+)
+COLD_ONLY = ("random-encoding",)
+QUICK_METHODS = (
+    "factored",
+    "random",
+    "hill-climb",
+    "genetic",
+    "best-first+confirm",
+    "thompson+confirm",
+    "gradient-guarded+confirm",
+    "percept",
+    "percept-rerank",
+    "random-encoding",
+)
+QUICK_TARGETS, QUICK_SEEDS, QUICK_RENDERS = 10, 2, 32
+SLOW_TARGETS, SLOW_SEEDS = 20, 2  # the stated subset for slow methods
+
+SplitChoice = Literal["development", "test", "all"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchRun:
+    """What `rldf bench run` does.
+
+    Attributes:
+        table: path of a table, or "simulated-base", "simulated-wide".
+        methods: names; empty for all.
+        starts: kinds of start.
+        split: which targets.
+        num_targets: at most; 0 for all of the split.
+        num_seeds: searches of each target.
+        max_renders: largest budget.
+        reward: what searches are rewarded for.
+        batch_size: tries at once at most.
+        num_workers: processes.
+    """
+
+    table: str = "simulated-base"
+    methods: tuple[str, ...] = ()
+    starts: tuple[StartKind, ...] = ("cold", "warm")
+    split: SplitChoice = "test"
+    num_targets: int = 0
+    num_seeds: int = 10
+    max_renders: int = 128
+    reward: RewardKind = "agreement"
+    batch_size: int = 8
+    num_workers: int = 2
+
+
+def quick(run: BenchRun) -> BenchRun:
+    """The same run, cut down to what takes less than two minutes on two cores."""
+    return replace(
+        run,
+        methods=run.methods if run.methods else QUICK_METHODS,
+        num_targets=QUICK_TARGETS,
+        num_seeds=QUICK_SEEDS,
+        max_renders=QUICK_RENDERS,
+    )
+
+
+def load_table(name: str) -> BenchTable:
+    """Reads a table, or makes a simulated one.
+
+    Args:
+        name: a path, or "simulated-base", "simulated-wide".
+
+    Returns:
+        The table.
+
+    Raises:
+        ConfigError: if there is no such simulated table.
+    """
+    if not name.startswith(SIMULATED):
+        return read_table(Path(name))
+    plain = name.removeprefix(SIMULATED)
+    if plain not in SIMULATED_SEEDS:
+        raise ConfigError(
+            f"there is no table '{name}'; simulated ones are "
+            f"{', '.join(SIMULATED + each for each in SIMULATED_SEEDS)}. "
+            "Name one of these, or a file written by: rldf bench table."
+        )
+    search, test = SIMULATED_SEEDS[plain]
+    grammar = load_grammar(plain)
+    return simulated_table(
+        replace(grammar.space, exclusions=()), name=plain, num_search_seeds=search, num_test_seeds=test, num_targets=200
+    )
+
+
+def plan_of(run: BenchRun, table: BenchTable) -> Plan:
+    """Makes the plan of a run on a table."""
+    methods = run.methods if run.methods else (*NO_TRIES, *SEARCHER_NAMES)
+    known = (*NO_TRIES, *SEARCHER_NAMES)
+    for method in methods:
+        if method not in known:
+            raise ConfigError(
+                f"there is no method '{method}'. There are: {', '.join(known)}.{did_you_mean(method, known)} "
+                "Name one of these."
+            )
+    chosen = [place for place, target in enumerate(table.targets) if run.split in {"all", target.split}]
+    chosen = chosen[: run.num_targets or None]
+    if not chosen:
+        raise ConfigError(
+            f"the table '{table.name}' has no {run.split} targets; it has {len(table.targets)} targets. "
+            "Choose another --split."
+        )
+    entries = tuple(
+        Entry(
+            method=method,
+            start=start,
+            has_horizon=method in WITH_HORIZON,
+            max_targets=SLOW_TARGETS if method in SLOW else 0,
+            max_seeds=SLOW_SEEDS if method in SLOW else 0,
+        )
+        for start in run.starts
+        for method in methods
+        if _fits(method, start)
+    )
+    return Plan(
+        entries=entries,
+        targets=tuple(chosen),
+        num_seeds=run.num_seeds,
+        budgets=tuple(budget for budget in CURVE if budget <= run.max_renders),
+        reward=run.reward,
+        batch_size=run.batch_size,
+    )
+
+
+def bench_run(
+    run: BenchRun, folder: Path, *, on_progress: Callable[[int, int], None] | None = None
+) -> tuple[list[ResultRow], list[Timing]]:
+    """Runs the benchmark and writes `results.csv`, `plan.json` and `timings.csv`.
+
+    All but the timings are the same whenever the same run is made.
+
+    Args:
+        run: what to do.
+        folder: where the files go.
+        on_progress: called with units done and units in all.
+
+    Returns:
+        Rows and timings.
+    """
+    table = load_table(run.table)
+    plan = plan_of(run, table)
+    rows, timings = run_plan(
+        table, plan, make_searcher=make_searcher, num_workers=run.num_workers, on_progress=on_progress
+    )
+    write_rows(rows, folder / "results.csv")
+    told = asdict(run) | {"models": dict(table.models), "grammar": table.grammar_digest, "table_name": table.name}
+    told.pop("num_workers")
+    (folder / "plan.json").write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    lines = ["method,start,microseconds_per_step,steps"]
+    lines += [f"{t.method},{t.start},{t.microseconds_per_step:.1f},{t.steps}" for t in timings]
+    (folder / "timings.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return rows, timings
+
+
+def bench_table(
+    config: SearchConfig,
+    *,
+    out: Path,
+    num_targets: int = 200,
+    num_search_seeds: int = 8,
+    num_test_seeds: int = 16,
+    width: int = 64,
+    command: str = "rldf bench table",
+    announce: Announce = say_nothing,
+) -> Iterator[BlockDone | BenchTable]:
+    """Makes a table of the models as they are now; an interrupted one goes on.
+
+    Args:
+        config: model, perception, judge and grammar.
+        out: the file; its blocks lie beside it in a folder of the same name with `.blocks`.
+        num_targets: targets.
+        num_search_seeds: pictures of each state to search on.
+        num_test_seeds: pictures of each state to judge by.
+        width: numbers kept of an embedding.
+        command: what makes the table again.
+        announce: is given one line before anything is downloaded.
+
+    Yields:
+        `BlockDone` after each block, the table at last, when it is written.
+    """
+    parts = build_parts(config, shelf=SHELF, announce=announce)
+    targets = draw_targets(parts.grammar, image_generator=parts.image_generator, count=num_targets, seed=config.seed)
+    sources = TableSources(
+        name=config.grammar.name,
+        grammar=parts.grammar,
+        image_generator=parts.image_generator,
+        scorer_a=parts.perception,
+        scorer_b=parts.judge,
+        models=models_of(parts),
+        targets=tuple(targets),
+        command=command,
+        negative_prompt=config.model.negative_prompt,
+        seed=config.seed,
+        num_search_seeds=num_search_seeds,
+        num_test_seeds=num_test_seeds,
+        width=width,
+    )
+    for event in render_table(sources, out.with_name(f"{out.name}.blocks")):
+        if isinstance(event, BenchTable):
+            write_table(event, out)
+        yield event
+
+
+def models_of(parts: SearchParts) -> dict[str, str]:
+    """Digests of the weights a table holds for."""
+    return {
+        "generator": parts.generator_card.digest,
+        "scorer_a": parts.perception_card.digest,
+        "scorer_b": parts.judge_card.digest,
+    }
+
+
+def check_table(path: Path, config: SearchConfig) -> None:
+    """Refuses a table that was made with other weights than those of the settings."""
+    read_table(path).require_models(models_of(build_parts(config, shelf=SHELF)))
+
+
+def read_plan(folder: Path) -> dict[str, object]:
+    """Reads what a run was asked for.
+
+    Args:
+        folder: of `bench_run`.
+
+    Returns:
+        What `plan.json` holds.
+
+    Raises:
+        RecordError: if it cannot be read.
+    """
+    try:
+        told: dict[str, object] = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordError(
+            f"'{folder}' holds no plan.json that can be read: {error}. Give a folder written by: rldf bench run."
+        ) from error
+    return told
+
+
+def report_of(folder: Path) -> Path:
+    """Writes the report of a run, without the timings: equal results give an equal page.
+
+    Args:
+        folder: of `bench_run`.
+
+    Returns:
+        The page.
+    """
+    told = read_plan(folder)
+    models = told["models"]
+    assert isinstance(models, dict)
+    digests = ", ".join(f"{part} {str(digest)[:12]}" for part, digest in sorted(models.items()))
+    notes = [
+        f"Table '{told['table_name']}' ({told['table']}); {digests}.",
+        f"Reward: {told['reward']}; targets: {told['split']}.",
+        f"Slow methods ({', '.join(SLOW)}) run on at most {SLOW_TARGETS} targets with {SLOW_SEEDS} seeds.",
+    ]
+    return write_bench_report(read_rows(folder / "results.csv"), folder, title="Search benchmark", notes=notes)
+
+
+def _fits(method: str, start: StartKind) -> bool:
+    return method not in (WARM_ONLY if start == "cold" else COLD_ONLY)

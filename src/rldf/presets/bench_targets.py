@@ -1,0 +1,85 @@
+"""Targets of the search benchmark: pictures the image model makes, pictures that are drawn, and harder ones."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from rldf.arrays import Image
+from rldf.bench.table import BenchTarget, Split, TargetKind
+from rldf.contracts import ImageGenerator
+from rldf.grammar import Grammar, load_grammar
+from rldf.records import Prompt
+from rldf.seeding import child_rng, child_seed
+from rldf.worlds.examples import draw_example
+
+KINDS: tuple[TargetKind, ...] = ("in-generator", "drawn", "in-generator", "drawn", "off-grammar")
+"""In turn: one target in five is off the grammar; our choice."""
+
+OFF_AXIS = "object"
+OFF_GRAMMAR = "wide"
+
+
+def draw_targets(
+    grammar: Grammar, *, image_generator: ImageGenerator, count: int, seed: int, size_px: int = 128
+) -> Iterator[tuple[Image, BenchTarget]]:
+    """Makes targets of every kind; every other one of each kind is a test target.
+
+    Args:
+        grammar: of the table.
+        image_generator: makes the in-generator targets, on seeds of their own.
+        count: targets.
+        seed: root of all chance, 0 or larger.
+        size_px: side of the drawn pictures.
+
+    Yields:
+        Picture and what is known of it.
+    """
+    for number in range(count):
+        kind = KINDS[number % len(KINDS)]
+        split: Split = "test" if number // len(KINDS) % 2 else "development"
+        own = child_seed(seed, "bench-target", number)
+        if kind == "in-generator":
+            encoding = grammar.space.sample(child_rng(own, "encoding"))
+            sentence, terms = grammar.render(encoding), grammar.space.terms(encoding)
+            image = np.asarray(image_generator.generate([Prompt(text=sentence)], seeds=[own])[0])
+        else:
+            source = OFF_GRAMMAR if kind == "off-grammar" else grammar.name
+            example = draw_example(
+                load_grammar(source),
+                seed=own,
+                terms=_off_terms(grammar, own) if kind == "off-grammar" else None,
+                size_px=size_px,
+            )
+            image, sentence = example.image, example.sentence
+            terms = said(grammar, dict(example.terms))
+        yield image, BenchTarget(kind=kind, split=split, terms=terms, sentence=sentence, seed=own)
+
+
+def said(grammar: Grammar, terms: dict[str, str]) -> dict[str, str]:
+    """Keeps what a grammar can say: its own axes, with terms that it has.
+
+    Args:
+        grammar: of the table.
+        terms: axis id to term, of another grammar perhaps.
+
+    Returns:
+        The part of the terms that is left.
+    """
+    return {axis.id: terms[axis.id] for axis in grammar.space.axes if terms.get(axis.id) in axis.terms}
+
+
+def _off_terms(grammar: Grammar, seed: int) -> dict[str, str]:
+    """An object that the grammar has no word for, among things it can say; nothing else is mentioned."""
+    rng = child_rng(seed, "off-grammar")
+    own = {axis.id: axis for axis in grammar.space.axes}
+    terms: dict[str, str] = {}
+    for axis in load_grammar(OFF_GRAMMAR).space.axes:
+        choices = axis.terms
+        if axis.id == OFF_AXIS and axis.id in own:
+            choices = tuple(term for term in axis.terms if term not in own[axis.id].terms)
+        elif axis.id in own:
+            choices = tuple(term for term in axis.terms if term in own[axis.id].terms)
+        elif axis.is_optional:
+            choices = axis.terms[:1]
+        terms[axis.id] = choices[int(rng.integers(len(choices)))]
+    return terms

@@ -1,0 +1,241 @@
+"""Builds searchers by their names: the one table of all methods."""
+
+from collections.abc import Callable
+
+from rldf.agents import (
+    DoubleQAgent,
+    DynaQAgent,
+    ExpectedSarsaAgent,
+    LinearEpsilon,
+    QLearningAgent,
+    SarsaAgent,
+    ShapedAgent,
+    UniformAgent,
+)
+from rldf.bench.replay import SearcherRequest
+from rldf.contracts import Agent, Searcher
+from rldf.errors import ConfigError, did_you_mean
+from rldf.gradient import GUARDED, GUARDED_SPSA, PLAIN, SPSA, AscentSettings, ascend
+from rldf.searchers import (
+    FactoredSearcher,
+    GridWalk,
+    RandomSearcher,
+    Script,
+    ScriptSearcher,
+    anneal,
+    confirm,
+    evolve,
+    hill_climb,
+    plan_on_model,
+    play_bandits,
+    prior_around,
+    rerank,
+    search_best_first,
+    try_everything,
+)
+from rldf.searchers.cma_search import search_with_cma
+from rldf.searchers.optuna_search import search_with_optuna
+from rldf.space import Encoding, EncodingSpace
+
+DISCOUNT = 0.9  # the paper's
+FIRST_EPSILON = 1.0  # our choice, as in a search run
+LAST_EPSILON = 0.1
+EXPLORING_SHARE = 0.5  # of the tries, over which epsilon falls
+MAX_EPISODE_MOVES = 100
+SHAPING_SCALE = 1.0
+
+CONFIRMED = "+confirm"
+"""Suffix of the name of a method that is not an agent: a quarter of its tries goes to its leader, on further seeds."""
+
+NO_TRIES = ("random-encoding", "percept", "sentence-ranking")
+"""Bounds and methods that render nothing: their answer is where they begin."""
+
+
+def _scripts(request: SearcherRequest) -> dict[str, Callable[[], Script]]:
+    """Every method that is written as a script."""
+    space, start, seed = request.space, request.start, request.seed
+    prior = prior_around(space, start) if request.prior is None else request.prior
+    sentences = prior if request.sentence_prior is None else request.sentence_prior
+
+    def gradient(settings: AscentSettings) -> Callable[[], Script]:
+        return lambda: ascend(space=space, start=start, seed=seed, settings=settings)
+
+    return {
+        "hill-climb": lambda: hill_climb(space=space, start=start, seed=seed),
+        "hill-climb-first": lambda: hill_climb(space=space, start=start, seed=seed, improvement="first"),
+        "annealing": lambda: anneal(space=space, start=start, seed=seed, num_tries=request.horizon),
+        "genetic": lambda: evolve(space=space, start=start, seed=seed),
+        "ucb": lambda: play_bandits(space=space, start=start, seed=seed, rule="ucb"),
+        "thompson": lambda: play_bandits(space=space, start=start, seed=seed, rule="thompson"),
+        "best-first": lambda: search_best_first(space=space, start=start, seed=seed),
+        "planning": lambda: plan_on_model(space=space, start=start, seed=seed),
+        "tpe": lambda: search_with_optuna(space=space, start=start, seed=seed, sampler="tpe"),
+        "gp": lambda: search_with_optuna(space=space, start=start, seed=seed, sampler="gp"),
+        "cma-es": lambda: search_with_cma(space=space, start=start, seed=seed),
+        "gradient": gradient(PLAIN),
+        "gradient-guarded": gradient(GUARDED),
+        "spsa": gradient(SPSA),
+        "spsa-guarded": gradient(GUARDED_SPSA),
+        "percept-rerank": lambda: rerank(space=space, prior=prior),
+        "sentence-rerank": lambda: rerank(space=space, prior=sentences),
+        "exhaustive": lambda: try_everything(space=space),
+    }
+
+
+def _agents(request: SearcherRequest) -> dict[str, Callable[[], Agent]]:
+    """Every agent that walks the grid."""
+    num_actions, seed = len(request.space.moves), request.seed
+    num_exploring = max(1, int(EXPLORING_SHARE * request.horizon))
+    exploration = LinearEpsilon(first=FIRST_EPSILON, last=LAST_EPSILON, num_actions=num_exploring)
+
+    def shaped(make: Callable[[], Agent]) -> Callable[[], Agent]:
+        return lambda: ShapedAgent(make(), potential=_potential(request), discount=DISCOUNT, scale=SHAPING_SCALE)
+
+    def q_learning() -> Agent:
+        return QLearningAgent(num_actions=num_actions, discount=DISCOUNT, exploration=exploration, seed=seed)
+
+    def dyna_q() -> Agent:
+        return DynaQAgent(num_actions=num_actions, discount=DISCOUNT, exploration=exploration, seed=seed)
+
+    return {
+        "q-learning": q_learning,
+        "sarsa": lambda: SarsaAgent(num_actions=num_actions, discount=DISCOUNT, exploration=exploration, seed=seed),
+        "expected-sarsa": lambda: ExpectedSarsaAgent(
+            num_actions=num_actions, discount=DISCOUNT, exploration=exploration, seed=seed
+        ),
+        "double-q": lambda: DoubleQAgent(
+            num_actions=num_actions, discount=DISCOUNT, exploration=exploration, seed=seed
+        ),
+        "dyna-q": dyna_q,
+        "q-learning-shaped": shaped(q_learning),
+        "dyna-q-shaped": shaped(dyna_q),
+        "random-walk": lambda: UniformAgent(num_actions=num_actions, seed=seed),
+    }
+
+
+def make_searcher(request: SearcherRequest) -> Searcher | None:
+    """Makes a searcher by its name, at its defaults.
+
+    Args:
+        request: name, space, start, what is known beforehand, seed and renders.
+
+    Returns:
+        The searcher; None for a method that tries nothing.
+
+    Raises:
+        ConfigError: if there is no such method.
+    """
+    name, space, start, seed = request.name, request.space, request.start, request.seed
+    if name in NO_TRIES:
+        return None
+    if name == "factored":
+        return FactoredSearcher(space=space, start=start, seed=seed)
+    if name == "random":
+        return RandomSearcher(space=space, start=start, seed=seed)
+    if name in {"ppo", "dqn"}:
+        from rldf.searchers.stable_baselines import StableBaselinesSearcher
+
+        return StableBaselinesSearcher(space=space, start=start, seed=seed, algorithm="ppo" if name == "ppo" else "dqn")
+    scripts = _scripts(request)
+    plain = name.removesuffix(CONFIRMED)
+    if plain in scripts:
+        script = scripts[plain]()
+        return ScriptSearcher(script if plain == name else confirm(script))
+    agents = _agents(request)
+    if name in agents:
+        is_cold = request.prior is None
+        return GridWalk(
+            agent=agents[name](),
+            space=space,
+            start=None if is_cold else start,  # Algorithm 1: each episode starts anywhere
+            max_episode_steps=MAX_EPISODE_MOVES,
+            seed=seed,
+        )
+    raise ConfigError(
+        f"there is no searcher '{name}'. There are: {', '.join(SEARCHER_NAMES)}."
+        f"{did_you_mean(name, SEARCHER_NAMES)} Name one of these."
+    )
+
+
+def make_for_search(name: str, *, space: EncodingSpace, start: Encoding, seed: int, horizon: int) -> Searcher:
+    """Makes a searcher for a search run, which knows no more than where it begins.
+
+    Args:
+        name: one of `SEARCHER_NAMES`.
+        space: the grid.
+        start: where it begins.
+        seed: root seed of the run.
+        horizon: renders it may use.
+
+    Returns:
+        The searcher.
+    """
+    made = make_searcher(
+        SearcherRequest(
+            name=name, space=space, start=start, prior=None, sentence_prior=None, seed=seed, horizon=horizon
+        )
+    )
+    assert made is not None, "these all try something"
+    return made
+
+
+def _potential(request: SearcherRequest) -> Callable[[int], float]:
+    """How likely each state's terms are beforehand, mean over the axes, 0 to 1; none of it for a cold start."""
+    prior = request.prior
+    if prior is None:
+        return lambda _: 0.0
+    space = request.space
+    kept: dict[int, float] = {}
+
+    def potential(state: int) -> float:
+        if state not in kept:
+            indices = space.encoding(state).indices
+            kept[state] = sum(float(row[index]) for row, index in zip(prior, indices, strict=True)) / len(indices)
+        return kept[state]
+
+    return potential
+
+
+SEARCHER_NAMES = (
+    "factored",
+    "random",
+    "q-learning",
+    "sarsa",
+    "expected-sarsa",
+    "double-q",
+    "dyna-q",
+    "q-learning-shaped",
+    "dyna-q-shaped",
+    "random-walk",
+    "hill-climb",
+    "hill-climb-first",
+    "annealing",
+    "genetic",
+    "ucb",
+    "thompson",
+    "best-first",
+    "planning",
+    "gradient",
+    "gradient-guarded",
+    "spsa",
+    "spsa-guarded",
+    "percept-rerank",
+    "sentence-rerank",
+    "exhaustive",
+    "hill-climb+confirm",
+    "annealing+confirm",
+    "genetic+confirm",
+    "ucb+confirm",
+    "thompson+confirm",
+    "best-first+confirm",
+    "planning+confirm",
+    "gradient-guarded+confirm",
+    "spsa-guarded+confirm",
+    "percept-rerank+confirm",
+    "tpe",
+    "gp",
+    "cma-es",
+    "ppo",
+    "dqn",
+)
+"""Every method that tries something."""

@@ -1,0 +1,89 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from rldf.bench import read_rows, simulated_table, write_table
+from rldf.cli.main import commands
+from rldf.testing.simulation import simulated_space
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "small.npz"
+    table = simulated_table(
+        simulated_space((4, 3, 3)), name="small", num_search_seeds=2, num_test_seeds=2, num_targets=4
+    )
+    write_table(table, path)
+    return path
+
+
+def run(table: Path, out: Path, *more: str) -> dict[str, object]:
+    words = ["bench", "run", "--table", str(table), "--out", str(out), "--methods", "random,percept,hill-climb"]
+    ran = CliRunner().invoke(commands, [*words, "--workers", "1", "--budget", "8", "--seeds", "2", "--json", *more])
+    assert ran.exit_code == 0, ran.output
+    told: dict[str, object] = json.loads(ran.stdout)
+    return told
+
+
+def test_run__writes_the_same_results_and_report_twice(table: Path, tmp_path: Path) -> None:
+    told = [run(table, tmp_path / name) for name in ("one", "two")]
+    assert told[0]["rows"] == told[1]["rows"]
+    for file in ("results.csv", "methods.csv", "plan.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+    assert (tmp_path / "one/report.html").read_bytes() == (tmp_path / "two/report.html").read_bytes()
+    rows = read_rows(tmp_path / "one/results.csv")
+    assert {(row.method, row.start) for row in rows} == {
+        ("random", "cold"),
+        ("random", "warm"),
+        ("percept", "warm"),
+        ("hill-climb", "cold"),
+        ("hill-climb", "warm"),
+    }
+    assert {row.split for row in rows} == {"test"}
+
+
+def test_run__overwrites_nothing_without_force(table: Path, tmp_path: Path) -> None:
+    run(table, tmp_path / "one")
+    words = ["bench", "run", "--table", str(table), "--out", str(tmp_path / "one")]
+    ran = CliRunner().invoke(commands, words)
+    assert ran.exit_code == 1
+    assert "holds results already" in ran.output
+    run(table, tmp_path / "one", "--force")
+
+
+def test_run__names_an_unknown_method(table: Path, tmp_path: Path) -> None:
+    words = ["bench", "run", "--table", str(table), "--out", str(tmp_path / "one"), "--methods", "anneal"]
+    ran = CliRunner().invoke(commands, words)
+    assert ran.exit_code == 1
+    assert "no method 'anneal'" in ran.output
+    assert "Did you mean 'annealing'" in ran.output
+
+
+def test_run__names_an_unknown_table(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(commands, ["bench", "run", "--table", "simulated-full", "--out", str(tmp_path)])
+    assert ran.exit_code == 1
+    assert "simulated-base, simulated-wide" in ran.output
+
+
+def test_report__is_written_again_from_the_results(table: Path, tmp_path: Path) -> None:
+    run(table, tmp_path / "one")
+    page = tmp_path / "one/report.html"
+    before = page.read_bytes()
+    page.unlink()
+    ran = CliRunner().invoke(commands, ["bench", "report", str(tmp_path / "one")])
+    assert ran.exit_code == 0, ran.output
+    assert page.read_bytes() == before
+
+
+def test_report__refuses_a_folder_without_results(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(commands, ["bench", "report", str(tmp_path)])
+    assert ran.exit_code == 1
+    assert "no plan.json" in ran.output
+
+
+def test_table__overwrites_nothing_without_force(table: Path) -> None:
+    ran = CliRunner().invoke(commands, ["bench", "table", "--out", str(table)])
+    assert ran.exit_code == 1
+    assert "exists already" in ran.output
