@@ -6,8 +6,9 @@ any part; `rldf.testing` holds one conformance suite for each.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -143,3 +144,74 @@ class Agent(ABC):
     @abstractmethod
     def learn(self, transition: Transition) -> None:
         """Learns from one transition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricValue:
+    """One number that compares two sets of pictures.
+
+    Attributes:
+        name: such as "frechet"; a metric that gives two numbers names each.
+        value: the number; its range is the metric's.
+        spread: standard deviation over random subsets; None where the metric draws none.
+        better: which direction is better; "none" for a description of one set.
+        settings: everything besides the features that fixes the number, such as neighbours or seed.
+        warnings: one line each, such as where there are too few pictures.
+    """
+
+    name: str
+    value: float
+    spread: float | None = None
+    better: Literal["lower", "higher", "none"] = "lower"
+    settings: Mapping[str, float | int | str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+class Metric(ABC):
+    """Compares the features of two sets of pictures."""
+
+    @abstractmethod
+    def compute(
+        self, real: Float[np.ndarray, "real _features"], generated: Float[np.ndarray, "generated _features"]
+    ) -> tuple[MetricValue, ...]:
+        """Compares; one row per picture, in any order, which changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardResult:
+    """What came of one shard.
+
+    Attributes:
+        shard: its number.
+        state: "made"; "found" where it was there already; "failed" where every attempt failed.
+        num_pictures: pictures in it.
+        num_refused: pictures of it that were drawn and left out.
+        seconds: what it took, the last attempt alone.
+        worker: who made it.
+        num_attempts: how often it was begun, at least 1.
+        error: why it failed, in one line; "" where it did not.
+    """
+
+    shard: int
+    state: Literal["made", "found", "failed"]
+    num_pictures: int = 0
+    num_refused: int = 0
+    seconds: float = 0.0
+    worker: str = ""
+    num_attempts: int = 1
+    error: str = ""
+
+
+ShardMaker = Callable[[int], ShardResult]
+"""Makes one shard, by number; doing so again gives the same shard."""
+
+
+class Executor(ABC):
+    """Makes shards somewhere: in this process, in several, on a cluster."""
+
+    @abstractmethod
+    def map(self, shards: Sequence[int], *, begin_worker: Callable[[int], ShardMaker]) -> Iterator[ShardResult]:
+        """Makes each shard once and tells of it as soon as it is done, in any order; one that fails is tried again.
+
+        `begin_worker` takes the number of a worker; it can be pickled and is called once in each worker.
+        """

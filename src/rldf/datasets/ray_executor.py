@@ -1,0 +1,152 @@
+"""Who makes shards on a Ray cluster: one actor per worker, each with its own model, on this machine or many."""
+
+import os
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, final
+
+from rldf.contracts import Executor, ShardResult
+from rldf.datasets.executors import MAX_ATTEMPTS, BeginWorker, attempted
+from rldf.errors import ConfigError, MissingExtraError
+
+
+@final
+class RayExecutor(Executor):
+    """Makes shards in Ray actors.
+
+    With "local" a Ray of its own is started on this machine and stopped at the end; with any other address an existing
+    cluster is joined. An actor that dies is replaced, and its shard is begun again, `max_attempts` times at most.
+    Actors may outlive a driver that was killed; that does no harm, since equal shards have equal bytes and a rename
+    commits them.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_workers: int,
+        address: str = "local",
+        gpus_per_worker: float = 1.0,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> None:
+        """Sets where and with how many.
+
+        Args:
+            num_workers: actors, at least 1.
+            address: "local", or of a cluster, such as "auto" or "ray://host:10001".
+            gpus_per_worker: graphics cards of an actor; 0 for none.
+            max_attempts: how often a shard is begun at most, at least 1.
+
+        Raises:
+            ConfigError: if there are no workers.
+        """
+        if num_workers < 1:
+            raise ConfigError(f"{num_workers} workers were asked for; at least 1 is needed. Give a larger --workers.")
+        self._num_workers = num_workers
+        self._address = address
+        self._gpus_per_worker = gpus_per_worker
+        self._max_attempts = max_attempts
+
+    def map(self, shards: Sequence[int], *, begin_worker: BeginWorker) -> Iterator[ShardResult]:
+        """Makes each shard; results come as they are done."""
+        if not shards:
+            return
+        ray = _load_ray()
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        ray.init(
+            address=self._address,
+            include_dashboard=False if self._address == "local" else None,
+            log_to_driver=False,
+            ignore_reinit_error=False,
+        )
+        try:
+            yield from self._hand_out(ray, shards, begin_worker)
+        finally:
+            ray.shutdown()
+
+    def _hand_out(self, ray: Any, shards: Sequence[int], begin_worker: BeginWorker) -> Iterator[ShardResult]:  # noqa: ANN401 - Ray's API is untyped
+        remote = ray.remote(num_gpus=self._gpus_per_worker, num_cpus=1, max_restarts=0, max_task_retries=0)(_Actor)
+        waiting, attempts = deque(shards), Counter[int]()
+        early_deaths = 0
+        running: dict[Any, tuple[Any, int, int | None]] = {}  # what was asked -> actor, its number, shard
+
+        def start(number: int) -> None:
+            actor = remote.remote(begin_worker, number)
+            running[actor.is_ready.remote()] = (actor, number, None)
+
+        for number in range(min(self._num_workers, len(waiting))):
+            start(number)
+        while running:
+            (reference, *_), _ = ray.wait(list(running), num_returns=1)
+            actor, number, shard = running.pop(reference)
+            result, death = _answer(ray, reference, shard=shard, number=number)
+            if death is not None:
+                actor = None
+                early_deaths += shard is None
+                if early_deaths >= self._max_attempts:
+                    raise ConfigError(
+                        f"a Ray worker died {early_deaths} times while it loaded the model; it must start. Check the "
+                        f"model and --gpus-per-worker: {death}"
+                    )
+            if result is not None:
+                yield from self._settle(replace(result, num_attempts=attempts[result.shard]), waiting)
+            if not waiting:
+                continue
+            if actor is None:
+                start(number)  # a new one; a restarted one would refuse work until it is up
+            else:
+                following = waiting.popleft()
+                attempts[following] += 1
+                running[actor.make.remote(following)] = (actor, number, following)
+
+    def _settle(self, result: ShardResult, waiting: deque[int]) -> Iterator[ShardResult]:
+        """Hands a result on, or puts its shard back in the queue."""
+        if result.state == "failed" and result.num_attempts < self._max_attempts:
+            waiting.append(result.shard)
+        else:
+            yield result
+
+
+def _answer(
+    ray: Any,  # noqa: ANN401 - Ray's API is untyped
+    reference: Any,  # noqa: ANN401
+    *,
+    shard: int | None,
+    number: int,
+) -> tuple[ShardResult | None, str | None]:
+    """What a worker said: the result of its shard, if it had one; and why it died, if it did."""
+    try:
+        told = ray.get(reference)
+    except ray.exceptions.RayActorError as error:
+        death = " ".join(str(error).split())
+        reason = f"the worker died: {type(error).__name__}"
+        failed = None if shard is None else ShardResult(shard=shard, state="failed", worker=str(number), error=reason)
+        return failed, death
+    return (None if shard is None else told), None
+
+
+class _Actor:
+    """A worker on the cluster: loads once, then makes what it is handed."""
+
+    def __init__(self, begin_worker: BeginWorker, number: int) -> None:
+        self._make = begin_worker(number)
+        self._name = f"{number}@{os.uname().nodename}" if hasattr(os, "uname") else str(number)
+
+    def is_ready(self) -> bool:
+        """Answers once the model is loaded."""
+        return True
+
+    def make(self, shard: int) -> ShardResult:
+        """Makes a shard."""
+        return replace(attempted(self._make, shard), worker=self._name)
+
+
+def _load_ray() -> Any:  # noqa: ANN401 - Ray's API is untyped
+    try:
+        import ray  # an optional extra
+    except ImportError as error:
+        raise MissingExtraError(
+            "Ray is not installed, and the engine 'ray' needs it. Install it with `pip install 'rldf[ray]'`, or use "
+            "the engine 'local'."
+        ) from error
+    return ray

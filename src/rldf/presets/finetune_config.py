@@ -1,0 +1,192 @@
+"""Settings of fine-tuning: frozen dataclasses, one section each, read from TOML as those of a search are."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from rldf.errors import ConfigError, did_you_mean
+from rldf.finetuning.settings import AdapterSettings, AdvantageSettings, RunSettings, SamplerSettings, TrainSettings
+from rldf.presets.config import Device, Dtype
+from rldf.presets.loading import ABOUT_KEYS, _build, _read_value, _refuse_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuneModelConfig:
+    """The model that is fine-tuned.
+
+    Attributes:
+        id: "embedded", a hub id, a local folder or a .safetensors file, of the family of Stable Diffusion 1 and 2.
+        revision: branch, tag or commit on the hub; "" for the main branch.
+        device: "auto" takes the best one present.
+        dtype: of weights that do not move; "auto" is float32, in which replay is exact everywhere.
+        size_px: side of a picture in pixels; 0 for the model's own.
+        negative_prompt: what the unconditional half is told; "" as in the paper.
+    """
+
+    id: str = "embedded"
+    revision: str = ""
+    device: Device = "auto"
+    dtype: Dtype = "auto"
+    size_px: int = 0
+    negative_prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptConfig:
+    """What is asked for.
+
+    Attributes:
+        set: a prompt set that ships, a .toml or .txt file, or "grammar" for sentences of a grammar.
+        grammar: of the sentences, and of what perception reads.
+        num_prompts: sentences of the grammar that are trained on, at least 1.
+        num_unseen: sentences that are kept for judging, 0 or more.
+    """
+
+    set: str = "grammar"
+    grammar: str = "base"
+    num_prompts: int = 16
+    num_unseen: int = 16
+
+    def __post_init__(self) -> None:
+        if self.num_prompts < 1 or self.num_unseen < 0:
+            raise ConfigError(
+                f"prompts.num_prompts is {self.num_prompts} and prompts.num_unseen {self.num_unseen}; they must be at "
+                "least 1 and 0. Change them."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuneRewardConfig:
+    """What is rewarded.
+
+    Attributes:
+        parts: names, each with an optional weight, such as "jpeg-compressibility" or "agreement=0.5"; weighted parts
+            are added up. `rewards` in docs/methods/ddpo.md lists the names.
+        second: a reward that only judges and raises the alarm where it falls; "" for none.
+        perception: scorer of percepts and embeddings: "auto" is the embedded one with the embedded model, else CLIP; or
+            a CLIP by hub id or folder.
+        aesthetic_head: safetensors file of the aesthetic head.
+        captioner: hub id or folder of the image-to-text model of "caption". Paper: LLaVA.
+        text_encoder: hub id or folder of what compares captions. Paper: microsoft/deberta-xlarge-mnli.
+        text_layer: layer of it that is taken. Source: BERTScore takes 40 of the paper's.
+        references: pictures the CLIP reward compares with.
+        url: address of the reward server.
+        url_low, url_high: bounds of its rewards.
+        url_timeout_s: seconds one of its answers may take.
+    """
+
+    parts: tuple[str, ...] = ("jpeg-compressibility",)
+    second: str = ""
+    perception: str = "auto"
+    aesthetic_head: str = ""
+    captioner: str = ""
+    text_encoder: str = "microsoft/deberta-xlarge-mnli"
+    text_layer: int = 40
+    references: tuple[str, ...] = ()
+    url: str = ""
+    url_low: float = 0.0
+    url_high: float = 1.0
+    url_timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuneConfig:
+    """Everything that fixes a fine-tuning run.
+
+    Attributes:
+        seed: root seed, 0 or larger.
+        model, sampler, adapter, prompts, reward, advantage, train, run: one section each.
+    """
+
+    seed: int = 0
+    model: FinetuneModelConfig = field(default_factory=FinetuneModelConfig)
+    sampler: SamplerSettings = field(default_factory=SamplerSettings)
+    adapter: AdapterSettings = field(default_factory=AdapterSettings)
+    prompts: PromptConfig = field(default_factory=PromptConfig)
+    reward: FinetuneRewardConfig = field(default_factory=FinetuneRewardConfig)
+    advantage: AdvantageSettings = field(default_factory=AdvantageSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+    run: RunSettings = field(default_factory=RunSettings)
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ConfigError(f"the seed is {self.seed}; it must be 0 or larger. Give another --seed.")
+
+
+def finetune_preset_names() -> list[str]:
+    """Names of the fine-tuning presets that ship with the package."""
+    return sorted(entry.name.removesuffix(".toml") for entry in _data().iterdir() if entry.name.endswith(".toml"))
+
+
+def load_finetune_preset(name: str) -> FinetuneConfig:
+    """Reads a fine-tuning preset.
+
+    Args:
+        name: one that ships, or the path of a TOML file.
+
+    Returns:
+        The settings, checked.
+
+    Raises:
+        ConfigError: if there is no such preset, or something in it is not allowed.
+    """
+    names = finetune_preset_names()
+    if name.endswith(".toml"):
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"the preset '{name}' cannot be read: {error}. Give a TOML file.") from error
+    elif name in names:
+        text = (_data() / f"{name}.toml").read_text(encoding="utf-8")
+    else:
+        raise ConfigError(
+            f"there is no fine-tuning preset '{name}'. The presets are: {', '.join(names)}; or give the path of a "
+            f".toml file.{did_you_mean(name, names)}"
+        )
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"the preset '{name}' is not TOML: {error}. Correct that line.") from error
+    return finetune_from_dict({key: value for key, value in data.items() if key not in ABOUT_KEYS}, place=name)
+
+
+def finetune_from_dict(data: dict[str, Any], *, place: str = "the settings") -> FinetuneConfig:
+    """Makes settings of nested dictionaries, such as those of `run.json`; unknown keys are a `ConfigError`."""
+    config = _build(FinetuneConfig, data, prefix="", place=place)
+    assert isinstance(config, FinetuneConfig)
+    return config
+
+
+def override_finetune(config: FinetuneConfig, changes: Sequence[str]) -> FinetuneConfig:
+    """Applies changes such as `train.learning_rate=1e-4`.
+
+    Args:
+        config: the settings to start from.
+        changes: each "section.field=value"; all are applied before the settings are checked.
+
+    Returns:
+        The changed settings.
+
+    Raises:
+        ConfigError: if a change has no "=", names no field, or has a value that is not allowed.
+    """
+    data = asdict(config)
+    for change in changes:
+        name, equals, text = change.partition("=")
+        section, _, key = name.strip().rpartition(".")
+        if not equals or not key:
+            raise ConfigError(
+                f"--config {change!r} is no setting; a setting is section.field=value, such as train.clip_range=1e-4."
+            )
+        if section and not isinstance(data.get(section), dict):
+            _refuse_key(section, list(data), prefix="", place="--config")
+        table = data[section] if section else data
+        table[key] = _read_value(text.strip(), old=table.get(key))
+    return finetune_from_dict(data, place="--config")
+
+
+def _data() -> Any:  # noqa: ANN401 - importlib.resources' Traversable moved between Python versions
+    return files("rldf.presets") / "data" / "finetune"

@@ -1,0 +1,96 @@
+"""A clone through the command line, with tiny models: plan, run, gates, verify, export, and back."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from rldf.cli.main import commands
+from rldf.datasets.class_folder import read_class_folder
+from rldf.search.pictures import encode_png
+from rldf.worlds.drawing import draw
+
+
+def call(*arguments: str | Path, status: int = 0) -> dict[str, Any]:
+    result = CliRunner().invoke(commands, [*(str(argument) for argument in arguments), "--json"])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == status, result.stderr
+    told: dict[str, Any] = json.loads(result.stdout) if result.stdout else {"error": result.stderr}
+    return told
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two classes with three drawn pictures each, and a file that is no picture."""
+    for name in ("cow", "bus"):
+        for number in range(3):
+            place = tmp_path / "photos" / name / f"{number}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            terms = {"object": name, "count": "two", "density": "no", "scene": "park"}
+            place.write_bytes(encode_png(draw(terms, seed=number)))
+    (tmp_path / "photos/cow/notes.txt").write_text("no picture")
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def models(tiny_models: Path) -> list[str]:
+    names = {"--model": "generator", "--perception": "scorer-a"}
+    return [word for option, name in names.items() for word in (option, str(tiny_models / name))]
+
+
+def test_clone__from_plan_to_export(photos: Path, models: list[str], tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    choices = ["--sentences", "read", "--inputs", "2", "--vary", "scene", "--train", "6", "--test", "2"]
+    small = ["--shard-size", "4", "--batch-size", "2", "--config", "model.steps=1"]
+    planned = call("clone", "plan", photos, "--out", clone, *choices, *small, *models, "--speed", "2")
+    assert (planned["num_pictures"], planned["num_classes"]) == (16, 2)
+    assert planned["hours"] == pytest.approx(16 / 2 / 3600)
+    assert planned["num_sentences"] >= 4
+    assert call("clone", "status", clone)["missing"] == [0, 1, 2, 3]
+    assert "holds a plan already" in call("clone", "plan", photos, "--out", clone, *choices, *models, status=1)["error"]
+    assert call("clone", "verify", clone, status=1)["is_whole"] is False
+    made = call("clone", "run", clone, "--no-gates")
+    assert (made["is_whole"], made["pictures_done"], made["verdicts"]) == (True, 16, None)
+    gated = call("clone", "run", clone, "--class-rank", "0")
+    assert gated["missing"] == 0
+    assert gated["verdicts"]["kept"] == 16
+    assert call("clone", "verify", clone)["problems"] == {}
+    exported = call("clone", "export", clone, "--out", tmp_path / "out")
+    assert exported["counts"] == {"train": 12, "test": 4}
+    read = read_class_folder(tmp_path / "out/train")
+    assert {name: len(files) for name, files in read.files.items()} == {"bus": 6, "cow": 6}
+    found = call(
+        "evaluate", "distances", photos, tmp_path / "out/train", "--extractor", models[3], "--metric", "frechet"
+    )
+    assert found["metrics"]["frechet"]["value"] > 0
+    assert "fewer than 16 features" in found["metrics"]["frechet"]["warnings"][0]
+    assert found["passed_over"]["real"][0]["reason"] == "no picture by its name"
+
+
+def test_clone_plan__by_search__keeps_its_runs(photos: Path, models: list[str], tmp_path: Path) -> None:
+    short = ["--inputs", "1", "--budget", "3", "--config", "result.num_test_seeds=2", "--config", "result.num_new=0"]
+    foreseen = call("clone", "plan", photos, "--out", tmp_path / "clone", *short, *models, "--dry-run")
+    assert (foreseen["num_searches"], foreseen["num_pictures"]) == (2, 6)
+    assert not (tmp_path / "clone").exists()
+    planned = call("clone", "plan", photos, "--out", tmp_path / "clone", *short, *models)
+    assert planned["counts"] == {"train": 6}
+    assert len(list((tmp_path / "clone/search").glob("*/*/summary.json"))) == 2
+
+
+def test_clone_plan__from_names__is_the_baseline(photos: Path, models: list[str], tmp_path: Path) -> None:
+    planned = call("clone", "plan", photos, "--out", tmp_path / "names", "--sentences", "names", *models)
+    assert (planned["num_sentences"], planned["num_pictures"]) == (2, 6)
+
+
+def test_evaluate_classifier__tells_every_training_set(photos: Path, tmp_path: Path) -> None:
+    found = call(
+        *("evaluate", "classifier", photos, photos, "--test", photos, "--baseline", f"names={photos}"),
+        *("--epochs", "1", "--size", "32", "--seeds", "2", "--out", tmp_path / "states"),
+    )
+    assert set(found["training_sets"]) == {"real", "synthetic", "names", "mixed"}
+    assert found["training_sets"]["mixed"]["num_train"] == 12
+    assert found["training_sets"]["real"]["top1_per_seed"].keys() == {"0", "1"}
+    assert len(list((tmp_path / "states").glob("*.safetensors"))) == 8

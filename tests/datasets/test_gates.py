@@ -1,0 +1,243 @@
+"""What is left out, for which reason, and what replaces it."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+from tests.datasets.clone_fakes import BLANK, CLASSES, IDENTITY, BeginFake, FakeGenerator, frozen
+
+from rldf.arrays import Image, ImageBatch
+from rldf.contracts import ImageEmbedder, ImageGenerator
+from rldf.datasets.class_check import ClassCheck
+from rldf.datasets.duplicates import Likeness, alike, later_repeats, mark
+from rldf.datasets.executors import InlineExecutor
+from rldf.datasets.gates import GateSettings, apply_gates, read_verdicts
+from rldf.datasets.plan import Plan, PlanSettings, make_plan, make_top_up
+from rldf.datasets.plan_store import load_rounds, save_plan
+from rldf.datasets.recipes import ClassRecipes, Recipe
+from rldf.datasets.run import run_missing
+from rldf.datasets.shards import Screen, draw_shard, make_shard, read_pictures, read_shard_table
+from rldf.datasets.storage import Storage
+from rldf.datasets.verify import verify_clone
+from rldf.errors import ConfigError, RecordError
+from rldf.records.percept import Prompt
+
+
+class MeanColour(ImageEmbedder):
+    """Sees the mean colour of a picture and nothing else."""
+
+    def __init__(self) -> None:
+        self.num_seen = 0
+
+    def embed_images(self, images: ImageBatch) -> np.ndarray:
+        self.num_seen += len(images)
+        colours = images.reshape(len(images), -1, 3).astype(np.float64).mean(axis=1) - 128
+        return np.asarray(colours / np.linalg.norm(colours, axis=1, keepdims=True), dtype=np.float32)
+
+
+class Scripted(ImageGenerator):
+    """Draws the same scripted picture for a sentence, whatever the seed, where the script has one."""
+
+    def __init__(self, script: dict[str, Image]) -> None:
+        self._script = script
+        self._inner = FakeGenerator()
+
+    @property
+    def identity(self) -> str:
+        return IDENTITY
+
+    def generate(self, prompts: Sequence[Prompt], *, seeds: Sequence[int]) -> ImageBatch:
+        images = self._inner.generate(prompts, seeds=seeds)
+        for position, prompt in enumerate(prompts):
+            if prompt.text in self._script:
+                images[position] = self._script[prompt.text]
+        return images
+
+
+def scene(seed: int) -> Image:
+    """A smooth random picture."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, size=(5, 5, 3), dtype=np.uint8)
+    picture = PillowImage.fromarray(coarse).resize((64, 64), PillowImage.Resampling.BICUBIC)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def brighter(image: Image) -> Image:
+    return np.asarray(np.minimum(image.astype(np.int16) + 4, 255), dtype=np.uint8)
+
+
+def as_jpeg(image: Image, quality: int) -> Image:
+    buffer = BytesIO()
+    PillowImage.fromarray(image).save(buffer, format="JPEG", quality=quality)
+    with PillowImage.open(buffer) as picture:
+        return np.asarray(picture.convert("RGB"), dtype=np.uint8)
+
+
+def test_marks__saved_anew_is_alike_and_another_scene_is_not() -> None:
+    scenes = [scene(seed) for seed in range(60)]
+    marks = np.stack([mark(image) for image in scenes])
+    again = np.stack([mark(as_jpeg(image, 30)) for image in scenes])
+    small = np.stack([mark(np.asarray(PillowImage.fromarray(image).resize((40, 40)))) for image in scenes])
+    np.testing.assert_array_equal(alike(marks, again, likeness=Likeness()), np.eye(60, dtype=bool))
+    np.testing.assert_array_equal(alike(marks, small, likeness=Likeness()), np.eye(60, dtype=bool))
+
+
+def test_marks__flat_pictures_of_two_colours__are_not_alike() -> None:
+    flat = np.stack([mark(np.full((16, 16, 3), value, dtype=np.uint8)) for value in (20, 200)])
+    np.testing.assert_array_equal(alike(flat, flat, likeness=Likeness()), np.eye(2, dtype=bool))
+
+
+def test_later_repeats__a_chain_keeps_every_second_picture() -> None:
+    steps = [scene(0)]
+    for _ in range(3):
+        shifted = steps[-1].astype(np.int16) + 8  # colours 8 apart are alike, 16 apart are not
+        steps.append(np.clip(shifted, 0, 255).astype(np.uint8))
+    marks = np.stack([mark(image) for image in steps])
+    pairs = alike(marks, marks, likeness=Likeness())
+    assert pairs[0, 1]
+    assert pairs[1, 2]
+    assert not pairs[0, 2]
+    assert later_repeats(marks, likeness=Likeness()).tolist() == [False, True, False, True]
+
+
+def planned(folder: Path, recipes: dict[str, Sequence[str]], *, count: int) -> tuple[Storage, Plan]:
+    classes = [
+        ClassRecipes(name=name, recipes=tuple(Recipe(sentence=text) for text in texts))
+        for name, texts in recipes.items()
+    ]
+    settings = PlanSettings(generator=IDENTITY, shard_size=4, batch_size=3, picture_format="png")
+    storage = Storage(str(folder))
+    return storage, save_plan(make_plan(classes, settings=settings, counts={"train": count}), storage)
+
+
+def make_all(storage: Storage, plan: Plan, generator: ImageGenerator) -> None:
+    for shard in plan.shards:
+        make_shard(plan, shard, storage=storage, image_generator=generator)
+
+
+def test_blank_picture__is_never_stored_with_a_label(tmp_path: Path) -> None:
+    storage, plan = planned(tmp_path, {"cow": [BLANK, "a cow"], "car": ["a car"]}, count=6)
+    make_all(storage, plan, FakeGenerator())
+    rows = [row for shard in plan.shards for row in read_shard_table(storage, plan.shard_name(shard)).to_pylist()]
+    stored = {key for shard in plan.shards for key, _ in read_pictures(storage, plan.shard_name(shard))}
+    blank = {row["key"] for row in rows if row["sentence"] == BLANK}
+    assert len(blank) == 3
+    assert {row["state"] for row in rows if row["key"] in blank} == {"blank"}
+    assert stored == {row["key"] for row in rows} - blank
+    report = apply_gates(storage, [plan], settings=GateSettings())
+    assert report.counts["blank"] == 3
+    assert report.missing[0].tolist() == [3, 0]
+    assert verify_clone(storage).is_whole
+
+
+def test_unsafe_picture__is_left_out_and_its_score_is_kept(tmp_path: Path) -> None:
+    _, plan = planned(tmp_path, {"cow": ["a cow"]}, count=4)
+
+    def scores(images: ImageBatch) -> list[float]:
+        return [float(image[0, 0, 0] % 2) for image in images]
+
+    files = draw_shard(
+        plan.shard_pictures(0),
+        settings=plan.settings,
+        image_generator=FakeGenerator(),
+        screen=Screen(unsafe_scores=scores),
+    )
+    from rldf.datasets.plan_store import parquet_table
+
+    rows = parquet_table(files.table, name="x").to_pylist()
+    assert {(row["unsafe_score"], row["state"]) for row in rows} <= {(0.0, "kept"), (1.0, "unsafe")}
+    assert files.num_refused == sum(row["unsafe_score"] for row in rows)
+    assert 0 < files.num_refused < 4
+
+
+def test_gates__leak_repeat_and_near_repeat__each_is_counted_in_plan_order(tmp_path: Path) -> None:
+    real, repeated = (np.asarray(PillowImage.fromarray(scene(seed)).resize((16, 16))) for seed in (1, 2))
+    script = {"leak": brighter(real), "same": repeated, "nearly": brighter(repeated)}
+    storage, plan = planned(tmp_path, {"cow": ["leak", "same", "nearly", "a cow"]}, count=8)
+    make_all(storage, plan, Scripted(script))
+    settings = GateSettings(real_marks={"cow": mark(real)[None]})
+    report = apply_gates(storage, [plan], settings=settings)
+    verdicts = read_verdicts(storage, [plan])
+    sentences = [row.recipe.sentence for shard in plan.shards for row in plan.shard_pictures(shard)]
+    told = list(zip(sentences, verdicts, strict=True))
+    assert {verdict for text, verdict in told if text == "leak"} == {"leak"}
+    assert [verdict for text, verdict in told if text == "a cow"] == ["kept", "kept"]
+    pair = [verdict for text, verdict in told if text in {"same", "nearly"}]
+    assert pair[0] == "kept"
+    assert sorted(pair[1:]) == ["exact-duplicate", "near-duplicate", "near-duplicate"] or sorted(pair[1:]) == [
+        "exact-duplicate",
+        "exact-duplicate",
+        "near-duplicate",
+    ]
+    assert report.counts["leak"] == 2
+    assert report.num_missing == 5
+
+
+def test_gates__off_class__is_judged_once_per_shard(tmp_path: Path) -> None:
+    storage, plan = planned(tmp_path, {"cow": ["a cow"], "car": ["a car", "a cow"]}, count=6)
+    make_all(storage, plan, FakeGenerator())
+    embedder = MeanColour()
+    check = ClassCheck(embedder, name="mean colour")
+    drawn = FakeGenerator()
+    for name in ("cow", "car"):
+        prompts = [Prompt(text=f"a {name}")] * 3
+        check.learn(name, list(drawn.generate(prompts, seeds=[1, 2, 3])))
+    report = apply_gates(storage, [plan], settings=GateSettings(class_check=check))
+    assert report.counts["off-class"] == 3
+    assert report.missing[0].tolist() == [0, 3]
+    seen = embedder.num_seen
+    assert apply_gates(storage, [plan], settings=GateSettings(class_check=check)).counts == report.counts
+    assert embedder.num_seen == seen
+
+
+def test_class_check__rank_2_of_2__lets_all_pass_and_unknown_class_is_refused() -> None:
+    check = ClassCheck(MeanColour(), name="mean colour", rank=2)
+    images = [np.full((4, 4, 3), value, dtype=np.uint8) for value in ([250, 0, 0], [0, 250, 0])]
+    check.learn("red", [images[0]])
+    check.learn("green", [images[1]])
+    assert not check.is_off_class(images, ["green", "red"]).any()
+    with pytest.raises(ConfigError, match="no real pictures of class 'blue'"):
+        check.is_off_class(images[:1], ["blue"])
+
+
+def test_top_up__fills_what_was_left_out_to_the_exact_count(tmp_path: Path) -> None:
+    storage, plan = frozen(tmp_path, count=4, sentences=["a cow", BLANK])
+    begin = BeginFake(address=str(tmp_path))
+    for _ in range(8):
+        rounds = load_rounds(storage)
+        list(run_missing(storage, rounds, executor=InlineExecutor(), begin_worker=begin))
+        report = apply_gates(storage, rounds, settings=GateSettings())
+        if not report.num_missing:
+            break
+        save_plan(make_top_up(rounds[-1], missing=report.missing * 2), storage)
+    assert report.num_missing == 0
+    assert len(rounds) > 1
+    verdicts = read_verdicts(storage, rounds)
+    assert verdicts.count("kept") == 4 * len(CLASSES)
+    assert verdicts.count("surplus") > 0 or verdicts.count("blank") > 0
+    kept = [
+        row.class_name
+        for row, verdict in zip(
+            (row for entry in rounds for shard in entry.shards for row in entry.shard_pictures(shard)),
+            verdicts,
+            strict=True,
+        )
+        if verdict == "kept"
+    ]
+    assert {name: kept.count(name) for name in CLASSES} == dict.fromkeys(CLASSES, 4)
+    assert verify_clone(storage).is_whole
+    assert plan.digest == load_rounds(storage)[0].digest
+
+
+def test_read_verdicts__before_the_gates_or_of_an_earlier_round__refused(tmp_path: Path) -> None:
+    storage, plan = frozen(tmp_path, count=2)
+    with pytest.raises(RecordError, match=r"the gates were not applied in .* Run `rldf clone run`"):
+        read_verdicts(storage, [plan])
+    list(run_missing(storage, [plan], executor=InlineExecutor(), begin_worker=BeginFake(address=str(tmp_path))))
+    apply_gates(storage, [plan], settings=GateSettings())
+    more = save_plan(make_top_up(plan, missing=np.ones((3, 3), dtype=np.int64)), storage)
+    with pytest.raises(RecordError, match="are those of an earlier round"):
+        read_verdicts(storage, [plan, more])
