@@ -49,5 +49,5 @@ $(VENV)/.core: pyproject.toml | $(VENV)/.python
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.python
 	@echo "Installing rldf and its test tools into $(VENV) (once) ..."
-	@$(RUN)/python -m pip install -qq --no-compile --disable-pip-version-check --editable '.[dev,api,bench,train]'
+	@$(RUN)/python -m pip install -qq --no-compile --disable-pip-version-check --editable '.[dev,api,bench,train,datasets]'
 	@touch $@ $(VENV)/.core

@@ -106,7 +106,7 @@ def test_read_pairs__refuses_what_is_no_pair(pair: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["serch"], "No such command 'serch'. Did you mean 'search'?"),
+        (["serch"], "No such command 'serch'. Did you mean 'search'"),
         (["search"], "Missing argument 'IMAGE"),
         (["search", "a.png", "--budget", "0"], "'--budget'"),
         (["search", "a.png", "--start", "warm"], "'--start'"),

@@ -181,6 +181,14 @@ def test_untouched_run__tells_its_start(tmp_path: Path, space: EncodingSpace) ->
     assert (run.terms, run.sentence) == ({"object": "cow", "people": "no"}, "a cow")
 
 
+def test_other_kind_of_run__is_passed_over_and_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "tuned").mkdir()
+    (tmp_path / "tuned" / "run.json").write_text('{"schema_version": 1, "kind": "finetune"}')
+    assert find_runs(tmp_path) == []
+    with pytest.raises(RecordError, match=r"a run of the kind 'finetune', not a search.*rldf runs list"):
+        read_run(tmp_path / "tuned")
+
+
 def test_find_runs__finds_a_run_and_the_runs_of_a_folder(tmp_path: Path, space: EncodingSpace) -> None:
     write_run(tmp_path / "b", space, [])
     write_run(tmp_path / "a", space, [])

@@ -2,7 +2,23 @@
 
 import typer
 
-from rldf.cli import cache, cite, doctor, encode, generate, grammar, models, presets, runs, search, world
+from rldf.cli import (
+    bench,
+    cache,
+    cite,
+    clone,
+    doctor,
+    encode,
+    evaluate,
+    finetune,
+    generate,
+    grammar,
+    models,
+    presets,
+    runs,
+    search,
+    world,
+)
 
 commands = typer.Typer(
     name="rldf",
@@ -16,7 +32,18 @@ commands = typer.Typer(
 commands.command(epilog="Example: rldf search photo.jpg --budget 64 --lock scene=park")(search.search)
 commands.command(epilog="Example: rldf encode photo.jpg")(encode.encode)
 commands.command(epilog="Example: rldf generate runs/demo --set scene=beach -n 8 --out more")(generate.generate)
-for group in (runs.group, grammar.group, models.group, cache.group, presets.group, world.group):
+for group in (
+    clone.group,
+    evaluate.group,
+    runs.group,
+    bench.group,
+    grammar.group,
+    models.group,
+    cache.group,
+    presets.group,
+    world.group,
+    finetune.group,
+):
     commands.add_typer(group)
 commands.command(epilog="Example: rldf doctor")(doctor.doctor)
 commands.command(epilog="Example: rldf cite runs/demo")(cite.cite)

@@ -12,8 +12,19 @@ if TYPE_CHECKING:
     from huggingface_hub import try_to_load_from_cache as try_to_load_from_cache
     from torch import get_num_threads as get_num_threads
 
+    from rldf.bench.render import BlockDone as BlockDone
     from rldf.cli.progress import SearchProgress as SearchProgress
     from rldf.cli.progress import TrainingProgress as TrainingProgress
+    from rldf.datasets.export import export_clone as export_clone
+    from rldf.datasets.plan_store import load_rounds as load_rounds
+    from rldf.datasets.progress import CloneProgress as CloneProgress
+    from rldf.datasets.run import read_status as read_status
+    from rldf.datasets.storage import Storage as Storage
+    from rldf.datasets.verify import repair_clone as repair_clone
+    from rldf.datasets.verify import verify_clone as verify_clone
+    from rldf.evaluation.distances import METRIC_NAMES as METRIC_NAMES
+    from rldf.evaluation.recipe import TrainingRecipe as TrainingRecipe
+    from rldf.finetuning.judging import JudgeSettings as JudgeSettings
     from rldf.generators.cache import cache_info as cache_info
     from rldf.generators.cache import clear_cache as clear_cache
     from rldf.generators.cache import render_folder as render_folder
@@ -23,8 +34,36 @@ if TYPE_CHECKING:
     from rldf.hub import folder_digest as folder_digest
     from rldf.hub import require_safetensors as require_safetensors
     from rldf.perception.reading import list_image_files as list_image_files
+    from rldf.presets.bench_jobs import BenchRun as BenchRun
+    from rldf.presets.bench_jobs import bench_run as bench_run
+    from rldf.presets.bench_jobs import bench_table as bench_table
+    from rldf.presets.bench_jobs import check_table as check_table
+    from rldf.presets.bench_jobs import quick as quick
+    from rldf.presets.bench_jobs import report_of as report_of
     from rldf.presets.build import build_parts as build_parts
+    from rldf.presets.clone import ClassPlanned as ClassPlanned
+    from rldf.presets.clone import ClonePlanned as ClonePlanned
+    from rldf.presets.clone import ClonePlanRequest as ClonePlanRequest
+    from rldf.presets.clone import estimate_of as estimate_of
+    from rldf.presets.clone import foresee_clone as foresee_clone
+    from rldf.presets.clone import open_clone as open_clone
+    from rldf.presets.clone import plan_clone as plan_clone
+    from rldf.presets.clone_run import CloneFinished as CloneFinished
+    from rldf.presets.clone_run import GatesApplied as GatesApplied
+    from rldf.presets.clone_run import Note as Note
+    from rldf.presets.clone_run import RunRequest as RunRequest
+    from rldf.presets.clone_run import run_clone as run_clone
     from rldf.presets.config import SearchConfig as SearchConfig
+    from rldf.presets.evaluate import evaluate_classifier as evaluate_classifier
+    from rldf.presets.evaluate import evaluate_distances as evaluate_distances
+    from rldf.presets.finetune_config import finetune_from_dict as finetune_from_dict
+    from rldf.presets.finetune_config import load_finetune_preset as load_finetune_preset
+    from rldf.presets.finetune_config import override_finetune as override_finetune
+    from rldf.presets.finetune_jobs import check_finetune as check_finetune
+    from rldf.presets.finetune_jobs import evaluate_finetune as evaluate_finetune
+    from rldf.presets.finetune_jobs import plan_finetune as plan_finetune
+    from rldf.presets.finetune_jobs import resume_finetune as resume_finetune
+    from rldf.presets.finetune_jobs import run_finetune as run_finetune
     from rldf.presets.generators import choose_device as choose_device
     from rldf.presets.jobs import SHELF as SHELF
     from rldf.presets.jobs import FileBegan as FileBegan
@@ -65,6 +104,50 @@ _MODULES = {
         "SearchProgress",
         "TrainingProgress",
     ),
+    "rldf.finetuning.judging": ("JudgeSettings",),
+    "rldf.presets.finetune_config": (
+        "finetune_from_dict",
+        "load_finetune_preset",
+        "override_finetune",
+    ),
+    "rldf.presets.finetune_jobs": (
+        "check_finetune",
+        "evaluate_finetune",
+        "plan_finetune",
+        "resume_finetune",
+        "run_finetune",
+    ),
+    "rldf.datasets.export": ("export_clone",),
+    "rldf.datasets.plan_store": ("load_rounds",),
+    "rldf.datasets.progress": ("CloneProgress",),
+    "rldf.datasets.run": ("read_status",),
+    "rldf.datasets.storage": ("Storage",),
+    "rldf.datasets.verify": (
+        "repair_clone",
+        "verify_clone",
+    ),
+    "rldf.evaluation.distances": ("METRIC_NAMES",),
+    "rldf.presets.clone": (
+        "ClassPlanned",
+        "ClonePlanned",
+        "ClonePlanRequest",
+        "estimate_of",
+        "foresee_clone",
+        "open_clone",
+        "plan_clone",
+    ),
+    "rldf.presets.clone_run": (
+        "CloneFinished",
+        "GatesApplied",
+        "Note",
+        "RunRequest",
+        "run_clone",
+    ),
+    "rldf.evaluation.recipe": ("TrainingRecipe",),
+    "rldf.presets.evaluate": (
+        "evaluate_classifier",
+        "evaluate_distances",
+    ),
     "rldf.generators.cache": (
         "cache_info",
         "clear_cache",
@@ -80,6 +163,15 @@ _MODULES = {
         "require_safetensors",
     ),
     "rldf.perception.reading": ("list_image_files",),
+    "rldf.bench.render": ("BlockDone",),
+    "rldf.presets.bench_jobs": (
+        "BenchRun",
+        "bench_run",
+        "bench_table",
+        "check_table",
+        "quick",
+        "report_of",
+    ),
     "rldf.presets.build": ("build_parts",),
     "rldf.presets.config": ("SearchConfig",),
     "rldf.presets.generators": ("choose_device",),

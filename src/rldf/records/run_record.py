@@ -98,6 +98,11 @@ def read_run(folder: Path) -> RunRecord:
             "`rldf runs list` shows them."
         )
     run = read_json(folder / "run.json")
+    if not _is_search(run):
+        raise RecordError(
+            f"'{folder}' is a run of the kind '{run['kind']}', not a search; `rldf {run['kind']}` reads it. "
+            "`rldf runs list` shows the searches."
+        )
     space = space_from_json(run["grammar"]["axes"])
     summary_path = folder / "summary.json"
     return RunRecord(
@@ -110,7 +115,20 @@ def read_run(folder: Path) -> RunRecord:
 
 
 def find_runs(folder: Path) -> list[Path]:
-    """Finds the run folders directly inside a folder, or the folder itself, oldest name first."""
+    """Finds the folders of searches directly inside a folder, or the folder itself, oldest name first."""
     if (folder / "run.json").is_file():
         return [folder]
-    return sorted(path.parent for path in folder.glob("*/run.json"))
+    return sorted(path.parent for path in folder.glob("*/run.json") if _may_be_search(path))
+
+
+def _may_be_search(path: Path) -> bool:
+    """Tells a run.json of a search from others; a damaged one counts, so that it is shown and not passed over."""
+    try:
+        return _is_search(read_json(path))
+    except RecordError:
+        return True
+
+
+def _is_search(run: Mapping[str, Any]) -> bool:
+    """Tells a search from a run of another kind, such as a fine-tuning."""
+    return bool(run.get("kind", "search") == "search")

@@ -1,0 +1,166 @@
+"""DDPO: the sampled denoising steps are replayed, and every step is made more or less likely."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from rldf.finetuning.advantages import Rewards
+from rldf.finetuning.epochs import EpochPlan, trained_steps
+from rldf.finetuning.failures import FinetuningError
+from rldf.finetuning.losses import PolicyLoss, importance_sampling_loss, score_function_loss
+from rldf.finetuning.policy import DiffusionPolicy
+from rldf.finetuning.processes import Processes
+from rldf.finetuning.rollout import Trajectories
+from rldf.finetuning.settings import TrainSettings
+from rldf.finetuning.tallies import EpochTally, StepTally
+from rldf.finetuning.updates import Updater
+from rldf.seeding import child_rng
+
+SAFE_SHARE = 0.1  # our choice: replay may differ by a tenth of the clip range, the rounding of another batch shape
+
+
+def train_policy(
+    policy: DiffusionPolicy,
+    updater: Updater,
+    *,
+    plan: EpochPlan,
+    trajectories: Mapping[tuple[int, ...], Trajectories],
+    advantages: Rewards,
+    settings: TrainSettings,
+    processes: Processes,
+    epoch: int,
+    seed: int,
+) -> EpochTally:
+    """Trains on the trajectories of one epoch.
+
+    Args:
+        policy: what sampled them.
+        updater: moves the weights.
+        plan: of the epoch.
+        trajectories: of the micro-batches of this process, by the numbers of their pictures.
+        advantages: one per picture of the epoch.
+        settings: how the weights move.
+        processes: that train together.
+        epoch: from 0.
+        seed: root seed.
+
+    Returns:
+        What was measured.
+    """
+    tally = EpochTally()
+    num_steps = len(policy.sampler)
+    over_epoch = StepTally.empty(num_steps)
+    for number in range(settings.num_passes):
+        rng = child_rng(seed, "finetune", "steps", epoch, number)
+        for batch, own in zip(plan.batches, plan.own_batches, strict=True):
+            steps = trained_steps(num_steps, share=settings.timestep_share, rng=rng)
+            measured = StepTally.empty(num_steps)
+            for indices in own:
+                accumulate(
+                    policy,
+                    updater,
+                    trajectories[indices],
+                    advantages=advantages[list(indices)],
+                    steps=steps,
+                    share=1.0 / (len(batch) * len(steps)),
+                    settings=settings,
+                    tally=measured,
+                )
+            joined = measured.joined(processes)
+            if tally.num_updates == 0:
+                tally.first_deviation = float(joined.largest.max())
+                _require_exact_replay(joined, policy=policy, settings=settings, updater=updater)
+            _record(tally, joined, gradient_norm=updater.finish())
+            over_epoch.ratios += joined.ratios
+            over_epoch.counts += joined.counts
+            over_epoch.largest = np.maximum(over_epoch.largest, joined.largest)
+    tally.step_ratios = (over_epoch.ratios / np.maximum(over_epoch.counts, 1.0)).tolist()
+    tally.step_deviations = over_epoch.largest.tolist()
+    return tally
+
+
+def accumulate(
+    policy: DiffusionPolicy,
+    updater: Updater,
+    trajectories: Trajectories,
+    *,
+    advantages: Rewards,
+    steps: Sequence[int],
+    share: float,
+    settings: TrainSettings,
+    tally: StepTally,
+) -> None:
+    """Adds the gradients of one micro-batch, one denoising step after the other.
+
+    Args:
+        policy: what sampled it.
+        updater: takes the gradients.
+        trajectories: the micro-batch.
+        advantages: one per picture.
+        steps: which denoising steps, in which order; the sum does not depend on it.
+        share: weight of one picture at one step in the update's loss.
+        settings: how the weights move.
+        tally: is added to.
+    """
+    weights = torch.from_numpy(advantages).float().to(policy.device)
+    for step in steps:
+        latents, value = trajectories.latents[:, step], trajectories.latents[:, step + 1]
+        mean = policy.mean(latents, trajectories.prompts, step=step, is_guided=policy.settings.has_guided_training)
+        log_probs = policy.sampler.log_prob(value, mean, step=step)
+        loss = _loss(log_probs, trajectories.log_probs[:, step], weights, policy=policy, settings=settings)
+        total = loss.losses.sum()
+        if settings.kl_weight > 0:
+            with torch.no_grad(), policy.as_base():
+                base_mean = policy.mean(latents, trajectories.prompts, step=step)
+            divergence = policy.sampler.divergence(mean, base_mean, step=step).sum()
+            tally.divergence += float(divergence.detach())
+            total = total + settings.kl_weight * divergence
+        updater.backward(total * share)
+        tally.add(
+            step,
+            losses=loss.losses.detach().double().cpu().numpy(),
+            log_ratios=loss.log_ratios.double().cpu().numpy(),
+            is_clipped=loss.is_clipped.double().cpu().numpy(),
+        )
+
+
+def _loss(
+    log_probs: torch.Tensor,
+    old_log_probs: torch.Tensor,
+    advantages: torch.Tensor,
+    *,
+    policy: DiffusionPolicy,
+    settings: TrainSettings,
+) -> PolicyLoss:
+    if settings.method == "ddpo-sf":
+        return score_function_loss(log_probs, old_log_probs, advantages)
+    clip_range = settings.clip_per_dimension(policy.num_dimensions)
+    return importance_sampling_loss(log_probs, old_log_probs, advantages, clip_range=clip_range)
+
+
+def _record(tally: EpochTally, joined: StepTally, *, gradient_norm: float) -> None:
+    count = max(joined.counts.sum(), 1.0)
+    tally.num_updates += 1
+    tally.losses.append(float(joined.losses.sum() / count))
+    tally.approx_kl.append(float(0.5 * joined.squared_log_ratios.sum() / count))
+    tally.clip_fraction.append(float(joined.clipped.sum() / count))
+    tally.divergence.append(float(joined.divergence / count))
+    tally.gradient_norms.append(gradient_norm)
+
+
+def _require_exact_replay(
+    joined: StepTally, *, policy: DiffusionPolicy, settings: TrainSettings, updater: Updater
+) -> None:
+    """Refuses to train where the replay of the first update is not that of the sampling."""
+    is_ablation = policy.is_guided and not policy.settings.has_guided_training
+    limit = SAFE_SHARE * settings.clip_per_dimension(policy.num_dimensions)
+    worst = int(joined.largest.argmax())
+    if is_ablation or joined.largest[worst] <= limit:
+        return
+    updater.discard()
+    raise FinetuningError(
+        f"before the first update the log-probability of denoising step {worst} differs by "
+        f"{joined.largest[worst]:.1e} between sampling and training; at most {limit:.1e}, a tenth of the clip range, "
+        "is allowed. Use --dtype float32, or see what `rldf finetune check` says."
+    )

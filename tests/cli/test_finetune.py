@@ -1,0 +1,121 @@
+"""`rldf finetune` through the command line, on the tiny model."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Run
+
+from rldf.presets.finetune_config import finetune_preset_names, load_finetune_preset
+from rldf.presets.finetune_jobs import plan_finetune
+
+SHORT = (
+    "sampler.num_steps=2",
+    "sampler.batch_size=2",
+    "train.samples_per_epoch=4",
+    "train.update_batch_size=2",
+    "prompts.num_prompts=2",
+    "prompts.num_unseen=1",
+    "run.num_samples=2",
+    "run.sample_every=0",
+    'reward.second="redness"',
+)
+
+
+@pytest.fixture
+def options(tiny_models: Path) -> list[str]:
+    settings = [word for setting in SHORT for word in ("--config", setting.replace('"', ""))]
+    scorer = f"reward.perception={tiny_models / 'scorer-a'}"
+    return ["--model", str(tiny_models / "generator"), "--device", "cpu", *settings, "--config", scorer]
+
+
+def test_run_resume_and_evaluate__give_a_lora_and_a_judgement(run: Run, options: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    ran = run("finetune", "run", *options, "--reward", "agreement", "--budget", "8", "--out", folder, "--json")
+    assert (ran.status, ran.told["budget"]["queries"]) == (0, 8)
+    assert (folder / "lora" / "pytorch_lora_weights.safetensors").is_file()
+    assert "epoch 2: reward" in ran.err
+    again = run("finetune", "run", "--resume", folder)
+    assert again.status == 1
+    assert "is finished; only an interrupted one can go on" in again.err
+    judged = run("finetune", "evaluate", folder, "--count", "2", "--prompts", "1", "--json")
+    assert judged.status == 0, judged.err
+    assert set(judged.told["prompts"]) == {"trained", "unseen"}
+    assert judged.told["curve"][-1][0] == 8
+    assert json.loads((folder / "evaluation.json").read_text())["alarm"] is judged.told["alarm"]
+    refused = run("finetune", "run", *options, "--budget", "8", "--out", folder)
+    assert (refused.status, "is not empty" in refused.err) == (1, True)
+
+
+def test_check__says_go(run: Run, options: list[str]) -> None:
+    model = options[1]
+    ran = run("finetune", "check", model, *options[2:], "--reward", "jpeg-compressibility", "--json")
+    assert (ran.status, ran.told["go"]) == (0, True)
+
+
+def test_check__says_why_not_with_status_1(run: Run, options: list[str], tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a photo of zebra\na photo of heron\n", encoding="utf-8")
+    ran = run("finetune", "check", *options, "--reward", "redness", "--prompts", prompts)
+    assert ran.status == 1
+    assert "NO  prompts differ for the text encoder" in ran.out
+    assert ran.out.endswith("no go\n")
+
+
+def test_dry_run__counts_and_loads_nothing(run: Run) -> None:
+    ran = run("finetune", "run", "--preset", "paper-ddpo-is", "--dry-run", "--json")
+    assert ran.told == {
+        "epochs": 200,
+        "queries": 51200,
+        "updates": 800,
+        "denoiser_evaluations": 2 * (51200 * 100 + 41 * 8 * 50),
+        "sample_pictures": 41 * 8,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--reward", "beauty"], r"there is no reward 'beauty'. There are: "),
+        (["--prompts", "animals", "--reward", "agreement"], "are free text; sentences of a grammar are needed"),
+        (["--reward", "clip-score"], "the embedded scorer embeds pictures only"),
+        (["--reward", "caption"], "reward.captioner is empty; a hub id or folder of LLaVA or BLIP is needed"),
+        (["--reward", "jpeg-compressibility=much"], "has the weight 'much'; a weight is a number"),
+        (["--method", "ppo"], "train.method is 'ppo'; it is one of ddpo-is, ddpo-sf, rwr, rwr-sparse"),
+        (["--config", "sampler.kind=euler"], "sampler.kind is 'euler'"),
+        (["--config", "train.clip=1"], "there is no setting 'train.clip'"),
+        (["--budget", "3"], "the budget must hold at least one epoch"),
+    ],
+)
+def test_wrong_setting__is_one_line_with_status_1(
+    run: Run, options: list[str], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    ran = run("finetune", "run", *options, *arguments, "--out", tmp_path / "run")
+    assert ran.status == 1
+    assert message in ran.err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", finetune_preset_names())
+def test_preset__can_be_planned(name: str) -> None:
+    plan = plan_finetune(load_finetune_preset(name))
+    assert plan.queries > 0
+
+
+@pytest.mark.golden
+def test_paper_presets__are_table_d5() -> None:
+    rows = {}
+    for name in ("ddpo-is", "ddpo-sf", "rwr", "rwr-sparse"):
+        config = load_finetune_preset(f"paper-{name}")
+        train = config.train
+        assert (config.sampler.num_steps, config.sampler.guidance_scale, config.sampler.eta) == (50, 5.0, 1.0)
+        assert (train.learning_rate, train.weight_decay, train.max_gradient_norm) == (1e-5, 1e-4, 1.0)
+        rows[name] = (
+            train.method,
+            train.update_batch_size,
+            plan_finetune(config).updates // plan_finetune(config).epochs,
+        )
+    assert rows["ddpo-is"] == ("ddpo-is", 64, 4)
+    assert rows["ddpo-sf"] == ("ddpo-sf", 256, 1)
+    assert rows["rwr"] == ("rwr", 128, 400)
+    assert rows["rwr-sparse"][:2] == ("rwr-sparse", 128)

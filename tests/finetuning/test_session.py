@@ -1,0 +1,177 @@
+"""Run folders: records, budget, kill and resume to the same weights."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.finetuning.tiny import PROMPTS, make_trainer
+
+from rldf.errors import ConfigError, RecordError
+from rldf.finetuning.checkpoints import find_checkpoints, read_checkpoint, write_checkpoint
+from rldf.finetuning.networks import read_weights
+from rldf.finetuning.session import (
+    FinetuneFinished,
+    FinetuneSession,
+    begin_folder,
+    last_checkpoint,
+    read_epoch_lines,
+    read_finetune_run,
+)
+from rldf.finetuning.settings import RunSettings, TrainSettings
+from rldf.finetuning.trainer import Trainer
+from rldf.records import RunStore, read_step_lines
+
+TRAIN = TrainSettings(samples_per_epoch=4, update_batch_size=2, learning_rate=1e-3, ema_decay=0.9)
+RUN = RunSettings(max_queries=12, sample_every=2, num_samples=2)
+HEADER: dict[str, Any] = {"kind": "finetune", "config": {"train": {"method": "ddpo-is"}}, "model": {"id": "tiny"}}
+
+
+def session_of(trainer: Trainer, store: RunStore, run: RunSettings = RUN) -> FinetuneSession:
+    return FinetuneSession(trainer, store=store, header=HEADER, train=TRAIN, run=run, sample_prompts=PROMPTS, seed=0)
+
+
+def make() -> Trainer:
+    return make_trainer(TRAIN)
+
+
+def test_run__leaves_records_checkpoints_sheets_and_weights(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with begin_folder(folder, request=HEADER) as store:
+        *_, last = session_of(make(), store, replace(RUN, use_tensorboard=True)).events()
+    assert isinstance(last, FinetuneFinished)
+    assert last.summary["budget"]["queries"] == 12
+    header, epochs, queries = read_finetune_run(folder)
+    assert header["model"] == {"id": "tiny"}
+    assert [line["queries"] for line in epochs] == [4, 8, 12]
+    assert [line["query"] for line in queries] == list(range(12))
+    assert {path.name for path in (folder / "images").iterdir()} == {f"epoch-{n:06d}.png" for n in (0, 2, 3)}
+    assert [path.name for path in find_checkpoints(folder)] == ["epoch-000002", "epoch-000003"]
+    assert (folder / "lora" / "pytorch_lora_weights.safetensors").is_file()
+    assert list((folder / "tensorboard").iterdir())
+    assert not [path for path in folder.rglob("*") if path.suffix in {".bin", ".pt", ".pth", ".pkl"}]
+
+
+def test_resumed_run__ends_with_the_weights_of_an_undisturbed_one(tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    with begin_folder(whole, request=HEADER) as store:
+        list(session_of(make(), store).events())
+    with begin_folder(broken, request=HEADER) as store:
+        events = session_of(make(), store, replace(RUN, checkpoint_every=2)).events()
+        assert isinstance(events, Generator)
+        for _ in range(2):
+            next(events)
+        with (broken / "steps.jsonl").open("a") as file:
+            file.write('{"query": 8, "torn')
+        events.close()
+    assert json.loads((broken / "interrupted.json").read_text())["resume"].endswith(str(broken))
+    checkpoint = last_checkpoint(broken)
+    assert checkpoint is not None
+    with RunStore.reopen(broken) as store:
+        list(session_of(make(), store, replace(RUN, checkpoint_every=2)).events(checkpoint=checkpoint))
+    tensors, _ = read_checkpoint(whole / "checkpoints" / "epoch-000003")
+    again, _ = read_checkpoint(broken / "checkpoints" / "epoch-000003")
+    assert set(tensors) == set(again)
+    for name, value in tensors.items():
+        torch.testing.assert_close(again[name], value, rtol=0, atol=0)
+    assert read_step_lines(broken) == read_step_lines(whole)
+    lines = zip(read_epoch_lines(broken), read_epoch_lines(whole), strict=True)
+    assert all({**first, "seconds": 0} == {**second, "seconds": 0} for first, second in lines)
+    assert not (broken / "interrupted.json").exists()
+
+
+KILLED = """
+import sys
+sys.path[:0] = {paths}
+import torch
+torch.set_num_threads(1)
+from pathlib import Path
+from tests.finetuning.tiny import PROMPTS, redness
+from tests.generators.tiny_pipelines import build_pipeline
+from rldf.finetuning.policy import DiffusionPolicy
+from rldf.finetuning.session import FinetuneSession, begin_folder, last_checkpoint
+from rldf.finetuning.settings import *
+from rldf.finetuning.trainer import Trainer
+from rldf.records import RunStore
+
+sampling = SamplerSettings(num_steps=3, guidance_scale=2.0, batch_size=2)
+policy = DiffusionPolicy(build_pipeline(), sampling=sampling, adapter=AdapterSettings())
+train = TrainSettings(samples_per_epoch=4, update_batch_size=2, learning_rate=1e-3)
+trainer = Trainer(policy, prompts=PROMPTS, score=redness, train=train, advantage=AdvantageSettings())
+header = {{"kind": "finetune", "config": {{"train": {{"method": "ddpo-is"}}}}, "model": {{"id": "tiny"}}}}
+folder = Path(sys.argv[1])
+store = RunStore.reopen(folder) if folder.exists() else begin_folder(folder, request=header)
+run = RunSettings(max_queries=24, sample_every=0)
+session = FinetuneSession(trainer, store=store, header=header, train=train, run=run, sample_prompts=PROMPTS, seed=0)
+with store:
+    for event in session.events(checkpoint=last_checkpoint(folder)):
+        print("event", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_killed_run__ends_with_the_weights_of_an_undisturbed_one(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    paths = [str(Path(__file__).parents[2])]
+    script.write_text(KILLED.format(paths=paths), encoding="utf-8")
+    call = [sys.executable, "-W", "ignore", str(script)]
+    subprocess.run([*call, str(tmp_path / "whole")], check=True, capture_output=True)
+    victim = subprocess.Popen([*call, str(tmp_path / "broken")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert victim.stdout is not None
+    for _ in range(3):
+        victim.stdout.readline()
+    time.sleep(0.05)
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.wait()
+    victim.stdout.close()
+    assert not (tmp_path / "broken" / "summary.json").exists()
+    subprocess.run([*call, str(tmp_path / "broken")], check=True, capture_output=True)
+    whole, broken = (
+        read_weights(tmp_path / name / "checkpoints" / "epoch-000006" / "tensors.safetensors")
+        for name in ("whole", "broken")
+    )
+    for name, value in whole.items():
+        torch.testing.assert_close(broken[name], value, rtol=0, atol=0)
+    assert read_step_lines(tmp_path / "broken") == read_step_lines(tmp_path / "whole")
+
+
+def test_budget_below_one_epoch__is_refused(tmp_path: Path) -> None:
+    with (
+        begin_folder(tmp_path / "run", request=HEADER) as store,
+        pytest.raises(ConfigError, match=r"is 3 and one epoch asks 4"),
+    ):
+        session_of(make(), store, replace(RUN, max_queries=3))
+
+
+def test_time_limit__ends_the_run_with_what_it_has(tmp_path: Path) -> None:
+    with begin_folder(tmp_path / "run", request=HEADER) as store:
+        *_, last = session_of(make(), store, replace(RUN, max_seconds=1e-6, sample_every=0)).events()
+    assert isinstance(last, FinetuneFinished)
+    assert (last.summary["stopped"], last.summary["epochs"]) == ("time", 0)
+
+
+def test_half_written_checkpoint__is_not_seen(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path, epoch=1, tensors={"a": torch.ones(2)}, state={"b": 1}, kept=2)
+    (tmp_path / "checkpoints" / ".epoch-000002.part").mkdir()
+    (tmp_path / "checkpoints" / "epoch-000003").mkdir()
+    assert [path.name for path in find_checkpoints(tmp_path)] == ["epoch-000001"]
+
+
+def test_damaged_checkpoint__says_what_to_do(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path, epoch=1, tensors={"a": torch.ones(2)}, state={}, kept=1)
+    (folder / "tensors.safetensors").write_bytes(b"torn")
+    with pytest.raises(RecordError, match=r"cannot be read: .* Remove it to go on from the one before"):
+        read_checkpoint(folder)
+
+
+def test_another_folder__is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"there is no fine-tuning run in"):
+        read_finetune_run(tmp_path)
