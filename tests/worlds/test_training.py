@@ -94,7 +94,8 @@ def test_time_limit__leaves_a_world_that_can_be_used(tmp_path: Path) -> None:
     training = WorldTraining(tmp_path / "w", mixture=MIXTURE, recipe=TINY_RECIPE, device="cpu")
     finished = training.run(on_progress=ignore, minutes=0)
     assert not list((tmp_path / "w").glob("denoiser*"))
-    assert {path.name for path in finished.iterdir()} == {"codec.safetensors", "generator", "scorer-a", "scorer-b"}
+    parts = {"codec.safetensors", "few-step", "generator", "scorer-a", "scorer-b"}
+    assert {path.name for path in finished.iterdir()} == parts
 
 
 def test_start__takes_the_weights_of_a_world_that_knows_other_words(tmp_path: Path, world: Path) -> None:
@@ -130,7 +131,7 @@ def test_stages__are_all_in_the_recipe_of_a_card() -> None:
     recipe = recipe_for("cuda:0")
     assert recipe.denoiser_loss.noises_per_picture > 1
     assert recipe.denoiser.batch_size > recipe_for("cpu").denoiser.batch_size
-    assert set(STAGES) == {"autoencoder", "scorer-a", "scorer-b", "denoiser"}
+    assert set(STAGES) == {"autoencoder", "scorer-a", "scorer-b", "denoiser", "few-step"}
 
 
 @pytest.mark.parametrize("name", ["base", "indoors"])

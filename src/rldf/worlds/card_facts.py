@@ -76,7 +76,7 @@ def hardware_line(device: str) -> str:
 
 def glyph_licence() -> str:
     """Source and licence of the glyphs that the renderer draws with."""
-    described = json.loads(files("rldf").joinpath("worlds", "data", "glyphs.json").read_text(encoding="utf-8"))
+    described = json.loads(files("rldf").joinpath("renderer", "data", "glyphs.json").read_text(encoding="utf-8"))
     return f"{described['source']}; {described['licence']}"
 
 
