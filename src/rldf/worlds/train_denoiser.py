@@ -49,7 +49,7 @@ def build_unet(
         addition_embed_type="text",
         addition_embed_type_num_heads=4,
     )
-    unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs leave it out
+    unet.to(memory_format=torch.channels_last)
     return unet
 
 
