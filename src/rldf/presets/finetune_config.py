@@ -1,6 +1,5 @@
 """Settings of fine-tuning: frozen dataclasses, one section each, read from TOML as those of a search are."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
@@ -10,7 +9,7 @@ from typing import Any
 from rldf.errors import ConfigError, did_you_mean
 from rldf.finetuning.settings import AdapterSettings, AdvantageSettings, RunSettings, SamplerSettings, TrainSettings
 from rldf.presets.config import Device, Dtype
-from rldf.presets.loading import ABOUT_KEYS, _build, _read_value, _refuse_key
+from rldf.presets.loading import ABOUT_KEYS, build_settings, changed, read_text, read_toml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +134,7 @@ def load_finetune_preset(name: str) -> FinetuneConfig:
     """
     names = finetune_preset_names()
     if name.endswith(".toml"):
-        try:
-            text = Path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"the preset '{name}' cannot be read: {error}. Give a TOML file.") from error
+        text = read_text(Path(name))
     elif name in names:
         text = (_data() / f"{name}.toml").read_text(encoding="utf-8")
     else:
@@ -146,16 +142,13 @@ def load_finetune_preset(name: str) -> FinetuneConfig:
             f"there is no fine-tuning preset '{name}'. The presets are: {', '.join(names)}; or give the path of a "
             f".toml file.{did_you_mean(name, names)}"
         )
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"the preset '{name}' is not TOML: {error}. Correct that line.") from error
+    data = read_toml(text, place=name)
     return finetune_from_dict({key: value for key, value in data.items() if key not in ABOUT_KEYS}, place=name)
 
 
 def finetune_from_dict(data: dict[str, Any], *, place: str = "the settings") -> FinetuneConfig:
     """Makes settings of nested dictionaries, such as those of `run.json`; unknown keys are a `ConfigError`."""
-    config = _build(FinetuneConfig, data, prefix="", place=place)
+    config = build_settings(FinetuneConfig, data, prefix="", place=place)
     assert isinstance(config, FinetuneConfig)
     return config
 
@@ -170,22 +163,9 @@ def override_finetune(config: FinetuneConfig, changes: Sequence[str]) -> Finetun
     Returns:
         The changed settings.
 
-    Raises:
-        ConfigError: if a change has no "=", names no field, or has a value that is not allowed.
+    A change without "=", of no field, or to a value that is not allowed is a `ConfigError`.
     """
-    data = asdict(config)
-    for change in changes:
-        name, equals, text = change.partition("=")
-        section, _, key = name.strip().rpartition(".")
-        if not equals or not key:
-            raise ConfigError(
-                f"--config {change!r} is no setting; a setting is section.field=value, such as train.clip_range=1e-4."
-            )
-        if section and not isinstance(data.get(section), dict):
-            _refuse_key(section, list(data), prefix="", place="--config")
-        table = data[section] if section else data
-        table[key] = _read_value(text.strip(), old=table.get(key))
-    return finetune_from_dict(data, place="--config")
+    return finetune_from_dict(changed(asdict(config), changes), place="--config")
 
 
 def _data() -> Any:  # noqa: ANN401 - importlib.resources' Traversable moved between Python versions

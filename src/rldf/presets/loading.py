@@ -54,7 +54,7 @@ def load_preset(name: str) -> Preset:
         ConfigError: if there is no such preset, or something in it is not allowed.
     """
     if name.endswith(".toml"):
-        return _parse(_read_text(Path(name)), place=name)
+        return _parse(read_text(Path(name)), place=name)
     if name not in preset_names():
         raise ConfigError(
             f"there is no preset '{name}'. The presets are: {', '.join(preset_names())}; or give the path of a .toml "
@@ -73,7 +73,7 @@ def config_from_dict(data: Table, *, place: str = "the settings") -> SearchConfi
     Returns:
         The settings, checked; what is left out keeps its default.
     """
-    config = _build(SearchConfig, data, prefix="", place=place)
+    config = build_settings(SearchConfig, data, prefix="", place=place)
     assert isinstance(config, SearchConfig)
     return config
 
@@ -93,10 +93,24 @@ def override(config: SearchConfig, changes: Sequence[str]) -> SearchConfig:
     Returns:
         The changed settings.
 
-    Raises:
-        ConfigError: if a change has no "=", names no field, or has a value that is not allowed.
+    A change without "=", of no field, or to a value that is not allowed is a `ConfigError`.
     """
-    data = config_to_dict(config)
+    return config_from_dict(changed(config_to_dict(config), changes), place="--config")
+
+
+def changed(data: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """Writes changes into the nested dictionaries of settings.
+
+    Args:
+        data: of settings; changed in place.
+        changes: each "section.field=value"; a value is read as the field's type.
+
+    Returns:
+        The same dictionaries, not checked yet.
+
+    Raises:
+        ConfigError: if a change has no "=" or names no section.
+    """
     for change in changes:
         name, equals, text = change.partition("=")
         *path, key = name.strip().split(".")
@@ -110,14 +124,19 @@ def override(config: SearchConfig, changes: Sequence[str]) -> SearchConfig:
                 _refuse_key(part, list(table), prefix=".".join(path[:depth]), place="--config")
             table = table[part]
         table[key] = _read_value(text.strip(), old=table.get(key))
-    return config_from_dict(data, place="--config")
+    return data
+
+
+def read_toml(text: str, *, place: str) -> dict[str, Any]:
+    """Reads the TOML of a preset; what is no TOML is a `ConfigError`."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"the preset '{place}' is not TOML: {error}. Correct that line.") from error
 
 
 def _parse(text: str, *, place: str) -> Preset:
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"the preset '{place}' is not TOML: {error}. Correct that line.") from error
+    data = read_toml(text, place=place)
     about = {key: data.pop(key) for key in ABOUT_KEYS if isinstance(data.get(key), str)}
     missing = [key for key in ABOUT_KEYS if key not in about]
     if missing:
@@ -135,8 +154,21 @@ def _parse(text: str, *, place: str) -> Preset:
     )
 
 
-def _build(kind: type, data: Table, *, prefix: str, place: str) -> object:
-    """Makes one dataclass, and those inside it, from a table."""
+def build_settings(kind: type, data: Table, *, prefix: str, place: str) -> object:
+    """Makes a dataclass of settings, and those inside it, from a table.
+
+    Args:
+        kind: the dataclass.
+        data: field to value, section to table.
+        prefix: section that the table is, for messages; "" at the top.
+        place: where it stands, for messages.
+
+    Returns:
+        The dataclass, checked; what is left out keeps its default.
+
+    Raises:
+        ConfigError: if a key is unknown or a value not allowed.
+    """
     hints = get_type_hints(kind)
     names = [entry.name for entry in fields(kind)]
     values: dict[str, object] = {}
@@ -147,7 +179,7 @@ def _build(kind: type, data: Table, *, prefix: str, place: str) -> object:
         if is_dataclass(hints[key]):
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{place}: {full} is {value!r}; it is a section. Write [{full}] and fields under it.")
-            values[key] = _build(hints[key], value, prefix=full, place=place)
+            values[key] = build_settings(hints[key], value, prefix=full, place=place)
         else:
             values[key] = _checked(value, hints[key], name=full, place=place)
     built: object = kind(**values)
@@ -199,7 +231,8 @@ def _refuse_key(key: str, names: Sequence[str], *, prefix: str, place: str) -> N
     )
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Reads the file of a preset; where that fails it is a `ConfigError`."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,6 +1,7 @@
 """Builds searchers by their names: the one table of all methods."""
 
 from collections.abc import Callable
+from typing import get_args
 
 from rldf.agents import (
     DoubleQAgent,
@@ -16,6 +17,7 @@ from rldf.bench.replay import SearcherRequest
 from rldf.contracts import Agent, Searcher
 from rldf.errors import ConfigError, did_you_mean
 from rldf.gradient import GUARDED, GUARDED_SPSA, PLAIN, SPSA, AscentSettings, ascend
+from rldf.presets.config import SearcherName
 from rldf.searchers import (
     FactoredSearcher,
     GridWalk,
@@ -196,46 +198,8 @@ def _potential(request: SearcherRequest) -> Callable[[int], float]:
     return potential
 
 
-SEARCHER_NAMES = (
-    "factored",
-    "random",
-    "q-learning",
-    "sarsa",
-    "expected-sarsa",
-    "double-q",
-    "dyna-q",
-    "q-learning-shaped",
-    "dyna-q-shaped",
-    "random-walk",
-    "hill-climb",
-    "hill-climb-first",
-    "annealing",
-    "genetic",
-    "ucb",
-    "thompson",
-    "best-first",
-    "planning",
-    "gradient",
-    "gradient-guarded",
-    "spsa",
-    "spsa-guarded",
-    "percept-rerank",
-    "sentence-rerank",
-    "exhaustive",
-    "hill-climb+confirm",
-    "annealing+confirm",
-    "genetic+confirm",
-    "ucb+confirm",
-    "thompson+confirm",
-    "best-first+confirm",
-    "planning+confirm",
-    "gradient-guarded+confirm",
-    "spsa-guarded+confirm",
-    "percept-rerank+confirm",
-    "tpe",
-    "gp",
-    "cma-es",
-    "ppo",
-    "dqn",
-)
+BENCH_ONLY = ("q-learning-shaped", "dyna-q-shaped", "sentence-rerank")
+"""Methods of the benchmark alone, which knows what they need beside the settings of a search."""
+
+SEARCHER_NAMES: tuple[str, ...] = (*get_args(SearcherName), *BENCH_ONLY)
 """Every method that tries something."""
