@@ -1,6 +1,7 @@
 """Distillation of the denoiser to a few steps, at tiny size."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,27 @@ def test_trained_adapter__brings_few_steps_nearer_to_many(parts: Parts, tmp_path
     assert (adapted - many).square().mean() < 0.8 * (bare - many).square().mean()
     for name, value in unet.state_dict().items():
         assert torch.equal(value, before[name])  # the teacher is nobody's to change
+
+
+@pytest.mark.parametrize(("sentence", "is_same"), [("", True), ("two cows", False)])
+def test_guidance_of_the_teacher__changes_the_target_of_a_sentence_only(
+    parts: Parts, *, sentence: str, is_same: bool
+) -> None:
+    unet, text_encoder, tokenizer = parts
+    student = build_student(unet, rank=2)
+    batch = replace(make_batch(0), sentences=[sentence] * 4)
+    losses = [
+        few_step_loss(
+            student,
+            teacher=unet,
+            text_encoder=text_encoder,
+            tokenizer=tokenizer,
+            settings=replace(SETTINGS, guidance_scale=scale),
+            device="cpu",
+        )(batch, torch.Generator().manual_seed(0)).detach()
+        for scale in (1.0, 5.0)
+    ]
+    assert torch.isclose(losses[0], losses[1], rtol=1e-4) == is_same
 
 
 def test_adapter__is_small_float16_and_says_its_steps(parts: Parts, tmp_path: Path) -> None:

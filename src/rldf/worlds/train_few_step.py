@@ -1,11 +1,12 @@
 """Distils the denoiser to a few steps: an adapter that takes in one step what the denoiser takes in several."""
 
 import json
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, final
 
 import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
@@ -34,11 +35,13 @@ class FewStepSettings:
         rank: of the adapter's matrices; the file grows with it.
         steps: denoising steps of the student.
         teacher_steps_per_step: midpoint steps the teacher takes over one of the student's, two evaluations each.
+        guidance_scale: of the teacher, at least 1; the student draws as if guided, at the price of no guidance.
     """
 
     rank: int = 12
     steps: int = 4
     teacher_steps_per_step: int = 1
+    guidance_scale: float = 1.0
 
 
 def build_few_step_scheduler() -> DDIMScheduler:
@@ -108,44 +111,71 @@ def few_step_loss(
     Returns:
         The loss of a batch; it uses its sentences, and not its pictures.
 
-    Source: Salimans & Ho 2022, "Progressive distillation" (angles, velocity, one step for several); Ross et al. 2011,
-    "DAgger" (training on the learner's own states); Hu et al. 2022, "LoRA". All at once to `steps`: our choice.
+    Source: Salimans & Ho 2022, "Progressive distillation" (angles, velocity, one step for several); Meng et al. 2023,
+    "On distillation of guided diffusion models"; Ross et al. 2011, "DAgger" (training on the learner's own states); Hu
+    et al. 2022, "LoRA". All at once to `steps`: our choice.
     """
     place = torch.device(device)
-    teacher, text_encoder = _frozen(teacher, place), _frozen(text_encoder, place)
+    text_encoder = _frozen(text_encoder, place)
     angles = noise_angles().to(place)
     shape = (student.config.in_channels, student.config.sample_size, student.config.sample_size)
 
-    def turn(start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
-        return (_angle(angles, start) - _angle(angles, end)).view(-1, 1, 1, 1)
-
     @torch.no_grad()
-    def solve(latents: Latents, starts: torch.Tensor, ends: torch.Tensor, states: States) -> Latents:
-        """Carries latents from their start times to their end times along the teacher's path, by the midpoint rule."""
-        parts = settings.teacher_steps_per_step
-        for part in range(parts):
-            start, middle, end = (starts + (ends - starts) * (part + share) / parts for share in (0.0, 0.5, 1.0))
-            velocity = _velocity(teacher, latents, start, states)
-            between = _rotated(latents, velocity, turn(start, middle))
-            latents = latents - 2 * (turn(start, end) / 2).sin() * _velocity(teacher, between, middle, states)
-        return latents
+    def encoded(sentences: Sequence[str]) -> States:
+        states: torch.Tensor = text_encoder(tokenize(tokenizer, sentences).to(place)).last_hidden_state
+        return states.float()
+
+    guide = _Teacher(_frozen(teacher, place), angles=angles, no_sentence=encoded([""]), settings=settings)
 
     def loss(batch: DrawnBatch, rng: torch.Generator) -> torch.Tensor:
-        with torch.no_grad():
-            states = text_encoder(tokenize(tokenizer, batch.sentences).to(place)).last_hidden_state.float()
+        states = encoded(batch.sentences)
         points = [torch.randn((len(states), *shape), generator=rng).to(place)]
         velocities: list[torch.Tensor] = []
         times = few_step_times(settings.steps).to(place).repeat_interleave(len(states)).view(-1, len(states))
         for start, end in pairwise(times):
             velocities.append(_velocity(student, points[-1], start, states))
-            points.append(_rotated(points[-1], velocities[-1].detach(), turn(start, end)))
+            points.append(_rotated(points[-1], velocities[-1].detach(), _turn(angles, start, end)))
         starts, ends, before = times[:-1].flatten(), times[1:].flatten(), torch.cat(points[:-1])
-        landing = solve(before, starts, ends, states.repeat(settings.steps, 1, 1))
-        angle = turn(starts, ends)
+        landing = guide.solve(before, starts, ends, states.repeat(settings.steps, 1, 1))
+        angle = _turn(angles, starts, ends)
         wanted = (angle.cos() * before - landing) / angle.sin()
         return nn.functional.mse_loss(torch.cat(velocities), wanted)
 
     return loss
+
+
+@final
+class _Teacher:
+    """The denoiser as it is followed: along its guided path, by the midpoint rule."""
+
+    def __init__(
+        self, unet: UNet2DConditionModel, *, angles: torch.Tensor, no_sentence: States, settings: FewStepSettings
+    ) -> None:
+        self._unet = unet
+        self._angles = angles
+        self._no_sentence = no_sentence
+        self._settings = settings
+
+    @torch.no_grad()
+    def solve(self, latents: Latents, starts: torch.Tensor, ends: torch.Tensor, states: States) -> Latents:
+        """Carries latents from their start times to their end times."""
+        parts = self._settings.teacher_steps_per_step
+        for part in range(parts):
+            start, middle, end = (starts + (ends - starts) * (part + share) / parts for share in (0.0, 0.5, 1.0))
+            velocity = self._guided(latents, start, states)
+            between = _rotated(latents, velocity, _turn(self._angles, start, middle))
+            velocity = self._guided(between, middle, states)
+            latents = latents - 2 * (_turn(self._angles, start, end) / 2).sin() * velocity
+        return latents
+
+    def _guided(self, latents: Latents, times: torch.Tensor, states: States) -> Latents:
+        """Predicts the velocity, moved away from that of no sentence."""
+        velocity = _velocity(self._unet, latents, times, states)
+        scale = self._settings.guidance_scale
+        if scale == 1.0:
+            return velocity
+        unsaid = _velocity(self._unet, latents, times, self._no_sentence.expand_as(states))
+        return unsaid + scale * (velocity - unsaid)
 
 
 def write_adapter(
@@ -189,6 +219,11 @@ def _velocity(unet: UNet2DConditionModel, latents: Latents, times: torch.Tensor,
 def _rotated(latents: Latents, velocity: Latents, turn: torch.Tensor) -> Latents:
     """Takes one DDIM step: keeps signal and noise as predicted and changes their shares."""
     return turn.cos() * latents - turn.sin() * velocity
+
+
+def _turn(angles: torch.Tensor, starts: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+    """Angles from start times to end times: (batch, 1, 1, 1)."""
+    return (_angle(angles, starts) - _angle(angles, ends)).view(-1, 1, 1, 1)
 
 
 def _angle(angles: torch.Tensor, times: torch.Tensor) -> torch.Tensor:

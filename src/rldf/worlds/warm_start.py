@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn.functional import interpolate
 from transformers import PreTrainedTokenizerFast
 
 from rldf.renderer.vocabulary import DRAWABLE
@@ -75,9 +76,17 @@ def fit_weights(
             fitted[name] = other.to(own.dtype)
         elif name.endswith("position_embedding.weight") and "text" in name:
             fitted[name] = torch.cat([other, other[-1:].expand(max(0, len(own) - len(other)), -1)])[: len(own)]
+        elif name.endswith("patch_embedding.weight") and own.shape[:2] == other.shape[:2]:
+            fitted[name] = _resized(other, own.shape[-1]).to(own.dtype)
         else:
             fitted[name] = own
     return fitted
+
+
+def _resized(kernel: torch.Tensor, side: int) -> torch.Tensor:
+    """Resizes the kernel of patches so that a smooth picture gives about the same values."""
+    larger = interpolate(kernel, size=(side, side), mode="bilinear")
+    return larger * (kernel.shape[-1] / side) ** 2
 
 
 def _words(world: Path, stage: str) -> list[str]:
