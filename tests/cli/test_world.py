@@ -103,7 +103,7 @@ def test_card__measures_each_axis_with_an_interval() -> None:
 
 
 def test_card__writes_a_page_and_never_over_another(tmp_path: Path) -> None:
-    command = ["world", "card", "--encodings", "2", "--steps", "1", "--out", str(tmp_path / "card")]
+    command = ["world", "card", "--encodings", "2", "--config", "model.steps=1", "--out", str(tmp_path / "card")]
     result = CliRunner().invoke(commands, command)
     assert result.exit_code == 0, result.stderr
     assert "2 random encodings of 'base', seed 0, read as asked by scorer B:" in result.stdout

@@ -8,7 +8,8 @@ import typer
 
 from rldf.cli import workflows
 from rldf.cli.manners import fail, print_json, say, well_behaved
-from rldf.cli.options import AsJson, Debug, Device, Force, Seed, Terms, read_pairs
+from rldf.cli.options import AsJson, Debug, Device, Force, Seed, Setting, Terms, read_pairs
+from rldf.cli.settings import Given, settings
 
 Space = Annotated[
     Literal["base", "wide", "full", "two-objects", "people-classes", "indoors"],
@@ -122,9 +123,6 @@ def card(
             show_default="200, or two fifths of the encodings",
         ),
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Denoising steps.", show_default="the model's own")
-    ] = None,
     has_evidence: Annotated[
         bool,
         typer.Option(
@@ -138,6 +136,7 @@ def card(
         Path | None, typer.Option("--out", help="Folder for card.json, card.html and sheets.", show_default=False)
     ] = None,
     device: Device = None,
+    changes: Setting = None,
     force: Force = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -146,10 +145,8 @@ def card(
     del debug
     if out is not None and (out / "card.json").exists() and not force:
         fail(f"'{out / 'card.json'}' exists already; nothing is overwritten. Choose another --out, or give --force.")
-    settings = ["model.use_cache=false", f"grammar.name={space}"]
-    settings += [] if device is None else [f"model.device={device}"]
-    settings += [] if steps is None else [f"model.steps={steps}"]
-    config = workflows.override(workflows.load_preset("embedded").config, settings)
+    given = Given(grammar=space, device=device, changes=["model.use_cache=false", *(changes or ())])
+    config = settings(workflows.load_preset("embedded").config, given)
     parts = workflows.build_parts(config, shelf=workflows.SHELF, announce=say)
     measured = workflows.measure_card(
         grammar=parts.grammar,

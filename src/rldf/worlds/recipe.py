@@ -156,14 +156,14 @@ def world_mixture(space: str) -> Mixture:
     base, wide, full = load_grammar("base"), load_grammar("wide"), load_grammar("full")
     return Mixture(
         [
-            MixturePart(grammar=base, share=0.10),
+            MixturePart(grammar=base, share=0.16),
             MixturePart(grammar=base, share=0.06, held={"density": "one"}),
-            MixturePart(grammar=wide, share=0.28),
-            MixturePart(grammar=full, share=0.14),
-            MixturePart(grammar=full, share=0.24, mention=0.25),
-            MixturePart(grammar=load_grammar("two-objects"), share=0.06),
-            MixturePart(grammar=load_grammar("people-classes"), share=0.06),
-            MixturePart(grammar=load_grammar("indoors"), share=0.06),
+            MixturePart(grammar=wide, share=0.36),
+            MixturePart(grammar=full, share=0.06),
+            MixturePart(grammar=full, share=0.24, mention=0.2),
+            MixturePart(grammar=load_grammar("two-objects"), share=0.04),
+            MixturePart(grammar=load_grammar("people-classes"), share=0.04),
+            MixturePart(grammar=load_grammar("indoors"), share=0.04),
         ]
     )
 

@@ -160,13 +160,13 @@ def scorer_loss(scorer: Scorer, *, tokenizer: PreTrainedTokenizerFast, codec: Pa
 def _reading_loss(
     readings: Mapping[str, torch.Tensor], seen: Int64[torch.Tensor, "batch axes"]
 ) -> Float[torch.Tensor, ""]:
-    """Sums the mean cross-entropy over the axes; an axis that no picture of the batch shows adds nothing."""
+    """Sums the cross-entropy of what each picture shows and takes the mean over pictures."""
+    # so an axis weighs as much as it is visible; with a mean per axis the few pictures of a rare one drown the rest
     losses = [
         cross_entropy(readings[axis].float(), seen[:, k], ignore_index=UNSEEN, reduction="sum")
-        / (seen[:, k] != UNSEEN).sum().clamp_min(1)
         for k, axis in enumerate(DRAWABLE)
     ]
-    return torch.stack(losses).sum()
+    return torch.stack(losses).sum() / len(seen)
 
 
 def _contrastive_loss(clip: CLIPModel, image_features: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
