@@ -30,7 +30,7 @@ class GenerationDefaults:
         size_px: side of its pictures.
     """
 
-    steps: int = 8
+    steps: int = 20
     guidance_scale: float = 1.0
     size_px: int = 128
 
