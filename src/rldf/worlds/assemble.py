@@ -25,13 +25,12 @@ class GenerationDefaults:
 
     Attributes:
         steps: denoising steps.
-        guidance_scale: w of uncond + w (cond - uncond); at 1 the denoiser runs once a step instead of twice, and
-            above it lone people vanish (docs/log.md).
+        guidance_scale: w of uncond + w (cond - uncond); above 1 the denoiser runs twice a step.
         size_px: side of its pictures.
     """
 
     steps: int = 20
-    guidance_scale: float = 1.0
+    guidance_scale: float = 2.0
     size_px: int = 128
 
 
@@ -70,7 +69,7 @@ def write_generator(
     pipeline.to(dtype=torch.float32)  # the autoencoder is the caller's own
     about = {
         "name": "embedded",
-        "version": "1",
+        "version": "2",
         "source": "trained from scratch by `rldf world train` on pictures its own renderer draws",
         "licence": LICENCE,
         "steps": defaults.steps,
@@ -115,7 +114,7 @@ def write_scorer(
     about = {
         "kind": "heads",
         "name": f"scorer-{scorer.name}",
-        "version": "1",
+        "version": "2",
         "source": "trained from scratch by `rldf world train` on pictures its own renderer draws",
         "licence": LICENCE,
         "image_size": IMAGE_SIZE_PX,

@@ -41,7 +41,7 @@ class FewStepSettings:
     rank: int = 12
     steps: int = 4
     teacher_steps_per_step: int = 1
-    guidance_scale: float = 1.0
+    guidance_scale: float = 2.0
 
 
 def build_few_step_scheduler() -> DDIMScheduler:
