@@ -5,8 +5,8 @@ from typing import final
 import numpy as np
 import pytest
 
-from rldf.bench import BenchTable, Entry, Plan, Replayer, ResultRow, SearcherRequest, TableFeedback, run_plan
-from rldf.bench.replay import TablePictures, agreement
+from rldf.bench import BenchTable, Entry, Plan, Replayer, ResultRow, SearcherRequest, run_plan
+from rldf.bench.table_rewards import agreement
 from rldf.contracts import Proposal, Searcher
 from rldf.errors import ConfigError
 from rldf.presets.searchers import NO_TRIES, SEARCHER_NAMES, make_searcher
@@ -70,7 +70,7 @@ def test_pictures_asked_for_again__are_not_charged_but_end_somewhere(small_table
 
 
 def test_feedback__tells_what_the_table_holds(small_table: BenchTable) -> None:
-    feedback = TableFeedback(small_table, target=2, reward="agreement", pictures=TablePictures(small_table))
+    feedback = Replayer(small_table).feedback(2)
     encoding = Encoding((2, 1, 0))
     state = small_table.space.index(encoding)
     (record,) = feedback.try_encodings([encoding], seeds=[1])
@@ -84,7 +84,7 @@ def test_feedback__tells_what_the_table_holds(small_table: BenchTable) -> None:
 
 
 def test_clip_reward__is_the_cosine(small_table: BenchTable) -> None:
-    feedback = TableFeedback(small_table, target=0, reward="clip", pictures=TablePictures(small_table))
+    feedback = Replayer(small_table, reward="clip").feedback(0)
     (record,) = feedback.try_encodings([Encoding((0, 0, 0))], seeds=[2])
     expected = small_table.readings.a_search_vectors[0, 2].astype(float) @ small_table.readings.target_vectors[
         0

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 
-from rldf.bench.replay import MakeSearcher, Replayer, RewardKind, StartKind
+from rldf.bench.replay import MakeSearcher, Replayer, StartKind
 from rldf.bench.results import ResultRow
 from rldf.bench.table import BenchTable
+from rldf.bench.table_rewards import RewardKind
 from rldf.errors import ConfigError
 
 BUDGETS = (8, 32, 64, 128, 512)

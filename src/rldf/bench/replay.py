@@ -10,7 +10,8 @@ from jaxtyping import Float
 
 from rldf.arrays import Image, Probabilities
 from rldf.bench.results import Judged, ResultRow
-from rldf.bench.table import BenchTable, Readings
+from rldf.bench.table import BenchTable
+from rldf.bench.table_rewards import PictureRewards, RewardKind, agreement, rewards_of
 from rldf.contracts import Feedback, Proposal, Searcher
 from rldf.errors import ConfigError
 from rldf.records.percept import Outcome, Percept, Prompt, StepRecord
@@ -19,7 +20,6 @@ from rldf.seeding import child_rng
 from rldf.space import Encoding, EncodingSpace
 
 StartKind = Literal["cold", "warm"]
-RewardKind = Literal["agreement", "clip"]
 
 STEPS_PER_RENDER = 100  # tries allowed per render, as in a search run
 SHARPNESS = 20.0  # of the softmax that turns cosines with sentences into probabilities; our choice
@@ -50,6 +50,9 @@ class SearcherRequest:
     horizon: int
 
 
+MakeRewards = Callable[[int], PictureRewards]
+"""Rewards every search picture of a table for a target, by its position."""
+
 MakeSearcher = Callable[[SearcherRequest], Searcher | None]
 """Makes a searcher; None for a method that tries nothing and answers with its start."""
 
@@ -71,31 +74,24 @@ class RunResult:
 
 @final
 class TableFeedback(Feedback):
-    """Looks up what came of an encoding, for one target.
+    """Looks up what came of an encoding.
 
     Attributes:
         num_renders: distinct pictures asked for so far.
         num_steps: tries so far.
     """
 
-    def __init__(self, table: BenchTable, *, target: int, reward: RewardKind, pictures: "TablePictures") -> None:
-        """Prepares the rewards of every picture for one target.
+    def __init__(self, *, space: EncodingSpace, rewards: PictureRewards, pictures: "TablePictures") -> None:
+        """Takes the rewards of every picture.
 
         Args:
-            table: what was read in the pictures.
-            target: position of the target.
-            reward: "agreement" on every axis, or "clip", the cosine of embeddings.
+            space: the table's.
+            rewards: of every search picture, for one target.
             pictures: of the same table; shared by all searches.
         """
         self._pictures = pictures
-        self._space = table.space
-        if reward == "agreement":
-            wanted = table.percept(table.readings.target_a[target]).encoding
-            self._rewards = agreement(table, table.readings.a_search, wanted)
-        else:
-            vectors = np.asarray(table.readings.a_search_vectors, dtype=np.float64)
-            wish = np.asarray(table.readings.target_vectors[target], dtype=np.float64)
-            self._rewards = np.clip(np.einsum("...w,w->...", vectors, wish, optimize=False), -1.0, 1.0)
+        self._space = space
+        self._rewards = rewards
         self._seen: set[tuple[int, int]] = set()
         self.num_renders = 0
         self.num_steps = 0
@@ -146,12 +142,12 @@ class TablePictures:
 class Replayer:
     """Replays searches of one table; what searches share is computed once."""
 
-    def __init__(self, table: BenchTable, *, reward: RewardKind = "agreement") -> None:
+    def __init__(self, table: BenchTable, *, reward: RewardKind | MakeRewards = "agreement") -> None:
         """Prepares a table.
 
         Args:
             table: what was read in the pictures; at least two test seeds.
-            reward: what searches are rewarded for.
+            reward: what searches are rewarded for, by name or as a function.
 
         Raises:
             ConfigError: if the table has fewer than two test seeds.
@@ -162,7 +158,7 @@ class Replayer:
                 "one each at least. Make it again with more test seeds."
             )
         self._table = table
-        self._reward: RewardKind = reward
+        self._reward: RewardKind | MakeRewards = reward
         self._pictures = TablePictures(table)
         self._half = len(table.test_seeds) // 2
         self._scores: dict[int, _Scores] = {}
@@ -206,7 +202,7 @@ class Replayer:
             seed=seed,
             horizon=budgets[-1],
         )
-        feedback = TableFeedback(table, target=target, reward=self._reward, pictures=self._pictures)
+        feedback = self.feedback(target)
         order = child_rng(seed, "search-seeds", target).permutation(len(table.search_seeds))
         began = process_time()
         searcher = make_searcher(request)
@@ -229,6 +225,12 @@ class Replayer:
                 )
             )
         return RunResult(rows=tuple(rows), own_seconds=loop.seconds, num_steps=feedback.num_steps)
+
+    def feedback(self, target: int) -> TableFeedback:
+        """Makes the feedback of one target, nothing counted yet."""
+        reward = self._reward
+        rewards = reward(target) if callable(reward) else rewards_of(self._table, target=target, kind=reward)
+        return TableFeedback(space=self._table.space, rewards=rewards, pictures=self._pictures)
 
     def _judge(self, target: int, start: Encoding) -> Callable[[Encoding], Judged]:
         """Makes the judge of one target: scorer B, on the second half of the test seeds."""
@@ -294,24 +296,6 @@ class _Scores:
             by_b=judged_b,
             oracle=float(judged_b[int(by_b[:, :half].mean(axis=1).argmax())]),
         )
-
-
-def agreement(table: BenchTable, readings: Readings, wish: Encoding) -> Float[np.ndarray, "states _seeds"]:
-    """Mean over the axes of the probability of an encoding's terms, in every picture.
-
-    Args:
-        table: tells where the terms stand.
-        readings: of a scorer.
-        wish: the terms to look for.
-
-    Returns:
-        One number per picture, 0 to 1.
-    """
-    total = np.zeros(readings.shape[:2])
-    for columns, index in zip(table.columns, wish.indices, strict=True):
-        part = readings[..., columns].astype(np.float64)
-        total += part[..., index] / np.maximum(part.sum(axis=-1), 1.0)
-    return np.asarray(total / len(wish.indices))
 
 
 @final

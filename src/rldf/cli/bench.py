@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from rldf.cli import workflows
+from rldf.cli import bench_studies, workflows
 from rldf.cli.manners import fail, print_json, say, well_behaved
 from rldf.cli.options import AsJson, Debug, Device, Force, Seed
 
@@ -87,7 +87,8 @@ def run(
     num_seeds: Annotated[int, typer.Option("--seeds", min=1, help="Searches of each target.")] = 10,
     budget: Annotated[int, typer.Option("--budget", min=1, max=512, help="Largest number of renders.")] = 128,
     reward: Annotated[
-        Literal["agreement", "clip"], typer.Option("--reward", help="What searches are rewarded for.")
+        Literal["agreement", "clip", "multi-semantic", "partial-semantic"],
+        typer.Option("--reward", help="What searches are rewarded for."),
     ] = "agreement",
     batch: Annotated[int, typer.Option("--batch", min=1, help="Tries at once at most.")] = 8,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
@@ -138,6 +139,9 @@ def report(
         print_json({"report": str(page), "methods": str(folder / "methods.csv")})
     else:
         typer.echo(str(page))
+
+
+group.command(epilog="Example: rldf bench paper --table base.npz --wide wide.npz --out paper")(bench_studies.paper)
 
 
 def _show(done: int, total: int) -> None:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from rldf.presets.bench_jobs import check_table as check_table
     from rldf.presets.bench_jobs import quick as quick
     from rldf.presets.bench_jobs import report_of as report_of
+    from rldf.presets.bench_paper import PaperRun as PaperRun
+    from rldf.presets.bench_paper import bench_paper as bench_paper
     from rldf.presets.build import build_parts as build_parts
     from rldf.presets.clone import ClassPlanned as ClassPlanned
     from rldf.presets.clone import ClonePlanned as ClonePlanned
@@ -179,6 +181,10 @@ _MODULES = {
         "check_table",
         "quick",
         "report_of",
+    ),
+    "rldf.presets.bench_paper": (
+        "PaperRun",
+        "bench_paper",
     ),
     "rldf.presets.build": ("build_parts",),
     "rldf.presets.config": ("SearchConfig",),

@@ -78,6 +78,16 @@ class HeadsPerception(Perception, ImageEmbedder):
         return self._digest
 
     @property
+    def folder(self) -> Path:
+        """The scorer folder."""
+        return self._folder
+
+    @property
+    def has_text_side(self) -> bool:
+        """True where its features come from a CLIP, whose text tower embeds sentences beside them."""
+        return isinstance(self._model, CLIPModel)
+
+    @property
     def heads(self) -> ScorerHeads:
         """What the folder's head files say, the outlier statistics included."""
         return self._heads

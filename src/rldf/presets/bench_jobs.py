@@ -23,14 +23,17 @@ from rldf.bench import (
 )
 from rldf.bench.plan import CURVE, Timing
 from rldf.bench.render import BlockDone
-from rldf.bench.replay import RewardKind, StartKind
+from rldf.bench.replay import StartKind
+from rldf.bench.table_rewards import RewardKind
 from rldf.errors import ConfigError, RecordError, did_you_mean
 from rldf.grammar import load_grammar
 from rldf.hub import Announce
+from rldf.presets.bench_sentences import embed_sentences
 from rldf.presets.bench_targets import draw_targets
 from rldf.presets.build import build_parts, say_nothing
 from rldf.presets.config import SearchConfig
 from rldf.presets.jobs import SHELF
+from rldf.presets.loading import load_preset, override
 from rldf.presets.searchers import NO_TRIES, SEARCHER_NAMES, make_searcher
 from rldf.search import SearchParts
 
@@ -251,6 +254,7 @@ def bench_table(
         targets=tuple(targets),
         command=command,
         negative_prompt=config.model.negative_prompt,
+        sentence_vectors=embed_sentences(parts, announce=announce),
         seed=config.seed,
         num_search_seeds=num_search_seeds,
         num_test_seeds=num_test_seeds,
@@ -269,6 +273,11 @@ def models_of(parts: SearchParts) -> dict[str, str]:
         "scorer_a": parts.perception_card.digest,
         "scorer_b": parts.judge_card.digest,
     }
+
+
+def table_config(table: BenchTable) -> SearchConfig:
+    """The settings a table is made with: the embedded model, the table's grammar, nothing cached."""
+    return override(load_preset("embedded").config, [f"grammar.name={table.name}", "model.use_cache=false"])
 
 
 def check_table(path: Path, config: SearchConfig) -> None:
