@@ -139,6 +139,30 @@ def test_request__holds_no_target(small_table: BenchTable) -> None:
     assert [row.sum() for row in warm.sentence_prior] == pytest.approx([1.0, 1.0, 1.0])
 
 
+def test_methods_without_tries__answer_with_what_they_were_told(small_table: BenchTable) -> None:
+    readings, space = small_table.readings, small_table.space
+    likeness = readings.sentence_vectors.astype(float) @ readings.target_vectors[1].astype(float)
+    likeliest = int(likeness.argmax())
+    best = run_one(small_table, "pez-snapped", start="warm")
+    assert {row.judged.state for row in best} == {likeliest}
+    assert {row.renders for row in best} == {0}
+    percept = space.index(small_table.percept(readings.target_a[1]).encoding)
+    assert {row.judged.state for row in run_one(small_table, "percept", start="warm")} == {percept}
+    ranked = run_one(small_table, "sentence-ranking", start="warm")[0].judged.state
+    means = likeness.reshape(space.shape)
+    expected = [int(means.mean(axis=others).argmax()) for others in ((1, 2), (0, 2), (0, 1))]
+    assert list(space.encoding(ranked).indices) == expected
+
+
+def test_pez_rerank__tries_sentences_in_falling_order_of_likeness(small_table: BenchTable) -> None:
+    readings = small_table.readings
+    likeness = readings.sentence_vectors.astype(float) @ readings.target_vectors[1].astype(float)
+    result = Replayer(small_table).run(
+        make_searcher, method="pez-snapped-rerank", start="warm", target=1, seed=0, budgets=(6,)
+    )
+    assert [state for state, _ in result.pictures] == np.argsort(-likeness, kind="stable")[:6].tolist()
+
+
 def test_plan__gives_the_same_rows_with_any_number_of_workers(small_table: BenchTable) -> None:
     plan = Plan(
         entries=(Entry(method="random", start="cold"), Entry(method="annealing", start="cold", has_horizon=True)),

@@ -18,7 +18,7 @@ from rldf.contracts import Agent
 from rldf.errors import ConfigError
 from rldf.seeding import child_rng
 
-AgentName = Literal["Q", "SARSA", "random"]
+AgentName = Literal["Q", "random", "SARSA"]
 
 CENSORED_AT = 2.0
 """A search that never succeeds counts as this multiple of the largest budget; our choice."""

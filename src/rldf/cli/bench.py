@@ -92,6 +92,9 @@ def run(
     ] = "agreement",
     batch: Annotated[int, typer.Option("--batch", min=1, help="Tries at once at most.")] = 8,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
+    tuned: Annotated[
+        Path | None, typer.Option("--tuned", help="Settings that rldf bench tune chose.", show_default=False)
+    ] = None,
     is_quick: Annotated[
         bool, typer.Option("--quick", help="A small plan: less than two minutes on two cores.", show_default=False)
     ] = False,
@@ -114,9 +117,10 @@ def run(
         reward=reward,
         batch_size=batch,
         num_workers=workers,
+        settings={} if tuned is None else workflows.read_tuned(tuned),
     )
     asked = workflows.quick(asked) if is_quick else asked
-    rows, _ = workflows.bench_run(asked, out, on_progress=_show)
+    rows, _ = workflows.bench_run(asked, out, on_progress=bench_studies.show_progress)
     page = workflows.report_of(out)
     if as_json:
         print_json({"results": str(out / "results.csv"), "rows": len(rows), "report": str(page)})
@@ -142,8 +146,6 @@ def report(
 
 
 group.command(epilog="Example: rldf bench paper --table base.npz --wide wide.npz --out paper")(bench_studies.paper)
-
-
-def _show(done: int, total: int) -> None:
-    if done == total or done % max(1, total // 20) == 0:
-        say(f"{done} of {total} done")
+group.command(epilog="Example: rldf bench tune --table base.npz --out tuned")(bench_studies.tune)
+group.command(epilog="Example: rldf bench confirm bench --share 0.1")(bench_studies.confirm)
+group.command(epilog="Example: rldf bench transfer --table base.npz")(bench_studies.transfer)
