@@ -98,16 +98,16 @@ def invoke(*words: str) -> dict[str, object]:
 
 def test_tune__chooses_settings_that_a_run_takes(table: Path, tmp_path: Path) -> None:
     tuned = tmp_path / "tuned"
-    words = ["tune", "--table", str(table), "--out", str(tuned), "--methods", "annealing", "--settings", "3"]
+    words = ["tune", "--table", str(table), "--out", str(tuned), "--methods", "best-first", "--settings", "3"]
     told = invoke(*words, "--targets", "1", "--seeds", "1", "--workers", "1")
     assert isinstance(told["methods"], dict)
-    assert list(told["methods"]) == ["annealing"]
+    assert list(told["methods"]) == ["best-first"]
     out = tmp_path / "run"
-    words = ["run", "--table", str(table), "--out", str(out), "--methods", "annealing", "--start", "cold"]
+    words = ["run", "--table", str(table), "--out", str(out), "--methods", "best-first", "--start", "cold"]
     invoke(*words, "--workers", "1", "--budget", "4", "--seeds", "1", "--tuned", str(tuned / "tuned.json"))
     plan = json.loads((out / "plan.json").read_text())
-    chosen = json.loads((tuned / "tuned.json").read_text())["methods"]["annealing"]["settings"]
-    assert plan["settings"] == {"annealing": chosen}
+    chosen = json.loads((tuned / "tuned.json").read_text())["methods"]["best-first"]["settings"]
+    assert plan["settings"] == {"best-first": chosen}
     again = CliRunner().invoke(commands, ["bench", "tune", "--table", str(table), "--out", str(tuned)])
     assert again.exit_code == 1
     assert "holds tuned settings already" in again.output
@@ -119,10 +119,10 @@ def test_transfer__takes_whole_numbers_of_earlier_targets(table: Path) -> None:
     assert "--earlier is 'one'" in ran.output
 
 
-def test_paper__needs_the_axes_its_rewards_read(table: Path, tmp_path: Path) -> None:
+def test_paper__needs_the_grammar_its_table_was_made_with(table: Path, tmp_path: Path) -> None:
     ran = CliRunner().invoke(commands, ["bench", "paper", "--quick", "--table", str(table), "--out", str(tmp_path)])
     assert ran.exit_code == 1
-    assert "reads the axes scene" in ran.output
+    assert "no grammar 'small'" in ran.output
 
 
 def test_paper__overwrites_nothing_without_force(tmp_path: Path) -> None:

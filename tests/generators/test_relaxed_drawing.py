@@ -46,7 +46,7 @@ def test_gradient_through_all_steps__is_that_of_finite_differences(tiny_pipeline
     weights = torch.linspace(-1, 1, 3 * 16 * 16).reshape(1, 3, 16, 16)
 
     def value(share: float) -> float:
-        return float((drawing.draw(base + share * direction, seed=1) * weights).sum())
+        return float((drawing.draw(base + share * direction, seed=1).detach() * weights).sum())
 
     share = torch.tensor(0.0, requires_grad=True)
     (drawing.draw(base + share * direction, seed=1) * weights).sum().backward()

@@ -44,14 +44,16 @@ def test_tuning__looks_at_development_targets_alone(table: BenchTable, path: Pat
     write_table(replace(table, readings=replace(table.readings, target_b=other)), tmp_path / "other.npz")
     told = []
     for number, source in enumerate((path, tmp_path / "other.npz")):
-        run = TuningRun(table=str(source), methods=("genetic", "annealing"), num_settings=4, num_seeds=1, num_workers=1)
+        run = TuningRun(
+            table=str(source), methods=("genetic", "best-first"), num_settings=4, num_seeds=1, num_workers=1
+        )
         bench_tune(replace(run, max_renders=8), tmp_path / f"tuned-{number}")
         told.append(read_tuned(tmp_path / f"tuned-{number}" / "tuned.json"))
     assert told[0] == told[1]
 
 
 def test_tuning__tries_as_many_settings_of_each_and_takes_the_best(path: Path, tmp_path: Path) -> None:
-    run = TuningRun(table=str(path), methods=("genetic", "annealing"), num_settings=5, num_seeds=1, num_workers=1)
+    run = TuningRun(table=str(path), methods=("genetic", "best-first"), num_settings=5, num_seeds=1, num_workers=1)
     chosen = bench_tune(replace(run, max_renders=8), tmp_path)
     assert [entry.num_tried for entry in chosen.values()] == [5, 5]
     with (tmp_path / "trials.csv").open() as file:
@@ -183,7 +185,7 @@ def test_confirming__refuses_what_it_cannot_do(table: BenchTable, tmp_path: Path
 def test_transfer__tells_a_searcher_pictures_of_the_past_without_charge(table: BenchTable) -> None:
     size = PaperSize(num_runs=3, num_steps=30, long_steps=30, budgets=(4, 8), state_counts=())
     bench = PaperBench(table, size=size, make_searcher=make_searcher)
-    finding = transfer_of_pictures(bench, TransferSize(num_sources=3, renders=16))
+    finding = transfer_of_pictures(bench, TransferSize(num_sources=2, renders=8))
     with_past = finding.measures[0].interval.mean + finding.measures[1].interval.mean
     assert 0.0 <= with_past <= 1.0
     assert finding.verdict in {"agrees", "disagrees", "undecided"}

@@ -48,11 +48,12 @@ def write_paper(results: PaperResults, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_table_3(results.table_3, folder / "table-3.csv")
     _write_findings(results.findings, folder / "findings.csv")
-    for name, picture in results.figures.items():
-        (folder / f"{name}.png").write_bytes(_png(picture))
+    drawn = {name: _png(picture) for name, picture in results.figures.items()}
+    for name, content in drawn.items():
+        (folder / f"{name}.png").write_bytes(content)
     (folder / "paper.md").write_text(_markdown(results), encoding="utf-8")
     page = folder / "paper.html"
-    page.write_text(_html(results), encoding="utf-8")
+    page.write_text(_html(results, drawn=drawn), encoding="utf-8")
     return page
 
 
@@ -87,7 +88,7 @@ def _markdown(results: PaperResults) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _html(results: PaperResults) -> str:
+def _html(results: PaperResults, *, drawn: dict[str, bytes]) -> str:
     blocks = [f'<p class="note">{escape(note)}</p>' for note in results.notes]
     for finding in results.findings:
         rule = f" Rule: {escape(finding.rule)}." if finding.rule else ""
@@ -100,8 +101,8 @@ def _html(results: PaperResults) -> str:
     heads = "".join(f"<th>{escape(head)}</th>" for head in ("agent", "reward", "epsilon", "steps", *COLUMNS))
     lines = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>" for cells in _cells(results))
     blocks.append(f'<h2>Table 3</h2><div class="wide"><table><tr>{heads}</tr>{lines}</table></div>')
-    for name, picture in results.figures.items():
-        data = b64encode(_png(picture)).decode()
+    for name, content in drawn.items():
+        data = b64encode(content).decode()
         blocks.append(f'<h2>{_title(name)}</h2><img alt="{_title(name)}" src="data:image/png;base64,{data}">')
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The paper, measured</title>'
@@ -127,5 +128,5 @@ def _title(name: str) -> str:
 
 def _png(picture: Image) -> bytes:
     content = BytesIO()
-    PillowImage.fromarray(picture).save(content, format="PNG", optimize=True)
+    PillowImage.fromarray(picture).save(content, format="PNG")
     return content.getvalue()

@@ -73,7 +73,7 @@ def likeness(table: BenchTable, *, target: int) -> PictureRewards:
     """Cosine of scorer A's embeddings of every search picture and of a target: reward 3 of the paper, -1 to 1."""
     vectors = np.asarray(table.readings.a_search_vectors, dtype=np.float64)
     wish = np.asarray(table.readings.target_vectors[target], dtype=np.float64)
-    return np.clip(np.einsum("...w,w->...", vectors, wish, optimize=False), -1.0, 1.0)
+    return np.asarray(np.clip(np.einsum("...w,w->...", vectors, wish, optimize=False), -1.0, 1.0))
 
 
 def semantic_rewards(

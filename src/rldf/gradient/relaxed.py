@@ -22,6 +22,7 @@ RelaxedGradient = Callable[[Encoding, Shares], TermGradient]
 """Draws the mixture around an encoding and tells the reward's gradient; whoever makes it counts what it costs."""
 
 MIN_SIZE = 1e-12
+MIN_EXPONENT = -700.0  # smaller ones are 0 in float64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +127,7 @@ def candidates(
     slope = gradient(here, shares)
     for number in range(settings.num_gradients):
         slope = gradient(here, shares) if number else slope
-        shares = _moved(shares, slope, step_size=settings.step_size)
+        shares = _moved(here, shares, slope, step_size=settings.step_size)
     snapped = Encoding(
         tuple(
             axis.index_of(space.locked[axis.id]) if axis.id in space.locked else int(row.argmax())
@@ -153,13 +154,17 @@ def _softened(space: EncodingSpace, here: Encoding, *, softness: float) -> Share
     return tuple(rows)
 
 
-def _moved(shares: Shares, slope: Sequence[np.ndarray], *, step_size: float) -> Shares:
-    """Moves along the gradient by exponentiated shares; the steepest change of all axes has the full step size."""
-    spreads = [float(row.max() - row.min()) for row in slope]
-    scale = step_size / max(MIN_SIZE, *spreads)
+def _moved(here: Encoding, shares: Shares, slope: Sequence[np.ndarray], *, step_size: float) -> Shares:
+    """Moves along the gradient by exponentiated shares: the largest gain of all axes has the full step size.
+
+    Terms that are not in the mixture come in at half a step below its largest, so that one step from a single term
+    changes the axes that promise more than half of the largest gain.
+    """
+    gains = [float(row.max() - row[index]) for row, index in zip(slope, here.indices, strict=True)]
+    scale = step_size / max(MIN_SIZE, *gains)
     rows: list[Probabilities] = []
     for row, change in zip(shares, slope, strict=True):
-        kept = np.maximum(row, np.exp(-step_size) / len(row))  # a term that is not in the mixture may come in
-        grown = kept * np.exp(scale * (change - change.max()))
+        kept = np.maximum(row, row.max() * np.exp(-step_size / 2))
+        grown = kept * np.exp(np.maximum(scale * (change - change.max()), MIN_EXPONENT))
         rows.append(grown / grown.sum())
     return tuple(rows)
