@@ -68,7 +68,7 @@ def test_candidates__keep_locks_and_exclusions() -> None:
     excluded = type(excluded)(
         axes=excluded.axes, exclusions=(Exclusion(terms={"axis-0": ("term-6",), "axis-2": ("term-5",)}),)
     )
-    assert TOP not in candidates(excluded, START, gradient=slope, settings=RelaxedSettings())
+    assert Encoding((6, 0, 5)) not in candidates(excluded, START, gradient=slope, settings=RelaxedSettings())
 
 
 def test_mixture__is_a_distribution_and_moves_with_every_gradient() -> None:

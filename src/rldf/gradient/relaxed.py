@@ -155,11 +155,9 @@ def _softened(space: EncodingSpace, here: Encoding, *, softness: float) -> Share
 
 
 def _moved(here: Encoding, shares: Shares, slope: Sequence[np.ndarray], *, step_size: float) -> Shares:
-    """Moves along the gradient by exponentiated shares: the largest gain of all axes has the full step size.
-
-    Terms that are not in the mixture come in at half a step below its largest, so that one step from a single term
-    changes the axes that promise more than half of the largest gain.
-    """
+    """Moves along the gradient by exponentiated shares: the largest gain of all axes has the full step size."""
+    # Terms that are not in the mixture come in at half a step below its largest, so that one step from a single term
+    # changes the axes that promise more than half of the largest gain.
     gains = [float(row.max() - row[index]) for row, index in zip(slope, here.indices, strict=True)]
     scale = step_size / max(MIN_SIZE, *gains)
     rows: list[Probabilities] = []
