@@ -90,6 +90,7 @@ class RelaxedDrawing:
                     predicted = plain + scale * (predicted - plain)
                 latents = scheduler.step(predicted, timestep, latents).prev_sample
         decoded = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor).sample
+        assert isinstance(decoded, torch.Tensor)
         return (decoded / 2 + 0.5).clamp(0, 1)
 
     def _noise(self, scheduler: Any, *, seed: int, dtype: torch.dtype) -> torch.Tensor:  # noqa: ANN401 - diffusers'
@@ -98,4 +99,4 @@ class RelaxedDrawing:
         height = width = pipeline.unet.config.sample_size if side is None else side // factor
         shape = (1, pipeline.unet.config.in_channels, height, width)
         noise = torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed), dtype=dtype)
-        return noise.to(self._generator.device) * scheduler.init_noise_sigma
+        return noise.to(self._generator.device) * float(scheduler.init_noise_sigma)

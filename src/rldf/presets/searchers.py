@@ -68,20 +68,7 @@ NO_TRIES = ("random-encoding", "percept", "sentence-ranking", "pez-snapped")
 def _scripts(request: SearcherRequest) -> dict[str, Callable[[], Script]]:
     """Every method that is written as a script."""
     space, start, seed = request.space, request.start, request.seed
-    prior = prior_around(space, start) if request.prior is None else request.prior
-    sentences = prior if request.sentence_prior is None else request.sentence_prior
-
     tuned = MethodSettings(request.settings)
-
-    def gradient(plain: AscentSettings) -> Callable[[], Script]:
-        settings = replace(
-            plain,
-            learning_rate=tuned.number("learning_rate", plain.learning_rate),
-            half_width=tuned.whole("half_width", plain.half_width),
-            trust_region=tuned.whole("trust_region", plain.trust_region),
-            patience=tuned.whole("patience", plain.patience),
-        )
-        return lambda: ascend(space=space, start=start, seed=seed, settings=settings)
 
     def bandits(rule: BanditRule) -> Callable[[], Script]:
         optimism = tuned.number("optimism", OPTIMISM)
@@ -114,10 +101,40 @@ def _scripts(request: SearcherRequest) -> dict[str, Callable[[], Script]]:
         "tpe": lambda: search_with_optuna(space=space, start=start, seed=seed, sampler="tpe"),
         "gp": lambda: search_with_optuna(space=space, start=start, seed=seed, sampler="gp"),
         "cma-es": lambda: search_with_cma(space=space, start=start, seed=seed),
+        **_gradients(request),
+        **_rankings(request),
+    }
+
+
+def _gradients(request: SearcherRequest) -> dict[str, Callable[[], Script]]:
+    """The black-box variants of the noisy diffusion gradient."""
+    space, start, seed, tuned = request.space, request.start, request.seed, MethodSettings(request.settings)
+
+    def gradient(plain: AscentSettings) -> Callable[[], Script]:
+        settings = replace(
+            plain,
+            learning_rate=tuned.number("learning_rate", plain.learning_rate),
+            half_width=tuned.whole("half_width", plain.half_width),
+            trust_region=tuned.whole("trust_region", plain.trust_region),
+            patience=tuned.whole("patience", plain.patience),
+        )
+        return lambda: ascend(space=space, start=start, seed=seed, settings=settings)
+
+    return {
         "gradient": gradient(PLAIN),
         "gradient-guarded": gradient(GUARDED),
         "spsa": gradient(SPSA),
         "spsa-guarded": gradient(GUARDED_SPSA),
+    }
+
+
+def _rankings(request: SearcherRequest) -> dict[str, Callable[[], Script]]:
+    """Methods that try what was likely beforehand, and the one that tries everything."""
+    space, start = request.space, request.start
+    prior = prior_around(space, start) if request.prior is None else request.prior
+    sentences = prior if request.sentence_prior is None else request.sentence_prior
+
+    return {
         "percept-rerank": lambda: rerank(space=space, prior=prior),
         "sentence-rerank": lambda: rerank(space=space, prior=sentences),
         "pez-snapped-rerank": lambda: (
