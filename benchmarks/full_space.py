@@ -17,6 +17,7 @@ import numpy as np
 from rldf.arrays import Image
 from rldf.bench.statistics import bootstrap_mean
 from rldf.bench.summary import SUCCESS_SHARE
+from rldf.bench.table import TargetKind
 from rldf.contracts import Searcher, Target
 from rldf.presets.bench_paper import draw_states
 from rldf.presets.bench_targets import draw_target
@@ -70,7 +71,7 @@ def main() -> None:
         )
         for number in range(args.targets):
             began = perf_counter()
-            kind = "drawn" if number % 2 else "in-generator"
+            kind: TargetKind = "drawn" if number % 2 else "in-generator"
             own = child_seed(args.seed, "full-space", number)
             image, _, terms = draw_target(parts.grammar, kind=kind, seed=own, image_generator=parts.image_generator)
             truth = parts.space.encode(terms)

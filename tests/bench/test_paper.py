@@ -1,4 +1,5 @@
 import csv
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def bench(table: BenchTable) -> PaperBench:
     return PaperBench(table, size=TINY, make_searcher=make_searcher)
 
 
-def grey(encodings: list[Encoding], seed: int) -> ImageBatch:
+def grey(encodings: Sequence[Encoding], seed: int) -> ImageBatch:
     return np.full((len(encodings), 8, 8, 3), seed, dtype=np.uint8)
 
 
