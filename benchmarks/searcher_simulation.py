@@ -8,12 +8,13 @@ more than 0.02, renders used, and the processor time of its slowest ask. No imag
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import process_time
 
 import numpy as np
 
 from rldf.contracts import Proposal, Searcher
+from rldf.grammar import load_grammar
 from rldf.records.percept import StepRecord
 from rldf.searchers import FactoredSearcher, RandomSearcher, rank_by_records
 from rldf.space import Encoding
@@ -23,6 +24,7 @@ BASE = simulated_space((10, 4, 3, 4))
 BASE_ERROR_RATES = (0.05, 0.15, 0.15, 0.02)
 LARGE = simulated_space((30, 12, 12, 5, 4, 12))  # 1,036,800 states
 LARGE_ERROR_RATES = (0.1,) * 6
+FULL = replace(load_grammar("full").space, exclusions=())  # as many states as the full grammar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,11 @@ SCENARIOS = {
         world=lambda seed: percept_world(LARGE, error_rates=LARGE_ERROR_RATES, seed=seed),
         num_wrong_axes=None,
         num_renders=96,
+    ),
+    "full-percept": Scenario(
+        world=lambda seed: percept_world(FULL, error_rates=(0.1,) * len(FULL.axes), seed=seed),
+        num_wrong_axes=None,
+        num_renders=150,
     ),
 }
 

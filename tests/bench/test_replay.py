@@ -5,8 +5,8 @@ from typing import final
 import numpy as np
 import pytest
 
-from rldf.bench import BenchTable, Entry, Plan, Replayer, ResultRow, SearcherRequest, TableFeedback, run_plan
-from rldf.bench.replay import TablePictures, agreement
+from rldf.bench import BenchTable, Entry, Plan, Replayer, ResultRow, SearcherRequest, run_plan
+from rldf.bench.table_rewards import agreement
 from rldf.contracts import Proposal, Searcher
 from rldf.errors import ConfigError
 from rldf.presets.searchers import NO_TRIES, SEARCHER_NAMES, make_searcher
@@ -70,7 +70,7 @@ def test_pictures_asked_for_again__are_not_charged_but_end_somewhere(small_table
 
 
 def test_feedback__tells_what_the_table_holds(small_table: BenchTable) -> None:
-    feedback = TableFeedback(small_table, target=2, reward="agreement", pictures=TablePictures(small_table))
+    feedback = Replayer(small_table).feedback(2)
     encoding = Encoding((2, 1, 0))
     state = small_table.space.index(encoding)
     (record,) = feedback.try_encodings([encoding], seeds=[1])
@@ -84,7 +84,7 @@ def test_feedback__tells_what_the_table_holds(small_table: BenchTable) -> None:
 
 
 def test_clip_reward__is_the_cosine(small_table: BenchTable) -> None:
-    feedback = TableFeedback(small_table, target=0, reward="clip", pictures=TablePictures(small_table))
+    feedback = Replayer(small_table, reward="clip").feedback(0)
     (record,) = feedback.try_encodings([Encoding((0, 0, 0))], seeds=[2])
     expected = small_table.readings.a_search_vectors[0, 2].astype(float) @ small_table.readings.target_vectors[
         0
@@ -137,6 +137,30 @@ def test_request__holds_no_target(small_table: BenchTable) -> None:
     assert warm.start == small_table.percept(small_table.readings.target_a[3]).encoding
     assert warm.sentence_prior is not None
     assert [row.sum() for row in warm.sentence_prior] == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_methods_without_tries__answer_with_what_they_were_told(small_table: BenchTable) -> None:
+    readings, space = small_table.readings, small_table.space
+    likeness = readings.sentence_vectors.astype(float) @ readings.target_vectors[1].astype(float)
+    likeliest = int(likeness.argmax())
+    best = run_one(small_table, "pez-snapped", start="warm")
+    assert {row.judged.state for row in best} == {likeliest}
+    assert {row.renders for row in best} == {0}
+    percept = space.index(small_table.percept(readings.target_a[1]).encoding)
+    assert {row.judged.state for row in run_one(small_table, "percept", start="warm")} == {percept}
+    ranked = run_one(small_table, "sentence-ranking", start="warm")[0].judged.state
+    means = likeness.reshape(space.shape)
+    expected = [int(means.mean(axis=others).argmax()) for others in ((1, 2), (0, 2), (0, 1))]
+    assert list(space.encoding(ranked).indices) == expected
+
+
+def test_pez_rerank__tries_sentences_in_falling_order_of_likeness(small_table: BenchTable) -> None:
+    readings = small_table.readings
+    likeness = readings.sentence_vectors.astype(float) @ readings.target_vectors[1].astype(float)
+    result = Replayer(small_table).run(
+        make_searcher, method="pez-snapped-rerank", start="warm", target=1, seed=0, budgets=(6,)
+    )
+    assert [state for state, _ in result.pictures] == np.argsort(-likeness, kind="stable")[:6].tolist()
 
 
 def test_plan__gives_the_same_rows_with_any_number_of_workers(small_table: BenchTable) -> None:

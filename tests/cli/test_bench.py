@@ -87,3 +87,46 @@ def test_table__overwrites_nothing_without_force(table: Path) -> None:
     ran = CliRunner().invoke(commands, ["bench", "table", "--out", str(table)])
     assert ran.exit_code == 1
     assert "exists already" in ran.output
+
+
+def invoke(*words: str) -> dict[str, object]:
+    ran = CliRunner().invoke(commands, ["bench", *words, "--json"])
+    assert ran.exit_code == 0, ran.output
+    told: dict[str, object] = json.loads(ran.stdout)
+    return told
+
+
+def test_tune__chooses_settings_that_a_run_takes(table: Path, tmp_path: Path) -> None:
+    tuned = tmp_path / "tuned"
+    words = ["tune", "--table", str(table), "--out", str(tuned), "--methods", "best-first", "--settings", "3"]
+    told = invoke(*words, "--targets", "1", "--seeds", "1", "--workers", "1")
+    assert isinstance(told["methods"], dict)
+    assert list(told["methods"]) == ["best-first"]
+    out = tmp_path / "run"
+    words = ["run", "--table", str(table), "--out", str(out), "--methods", "best-first", "--start", "cold"]
+    invoke(*words, "--workers", "1", "--budget", "4", "--seeds", "1", "--tuned", str(tuned / "tuned.json"))
+    plan = json.loads((out / "plan.json").read_text())
+    chosen = json.loads((tuned / "tuned.json").read_text())["methods"]["best-first"]["settings"]
+    assert plan["settings"] == {"best-first": chosen}
+    again = CliRunner().invoke(commands, ["bench", "tune", "--table", str(table), "--out", str(tuned)])
+    assert again.exit_code == 1
+    assert "holds tuned settings already" in again.output
+
+
+def test_transfer__takes_whole_numbers_of_earlier_targets(table: Path) -> None:
+    ran = CliRunner().invoke(commands, ["bench", "transfer", "--table", str(table), "--earlier", "one"])
+    assert ran.exit_code == 1
+    assert "--earlier is 'one'" in ran.output
+
+
+def test_paper__needs_the_grammar_its_table_was_made_with(table: Path, tmp_path: Path) -> None:
+    ran = CliRunner().invoke(commands, ["bench", "paper", "--quick", "--table", str(table), "--out", str(tmp_path)])
+    assert ran.exit_code == 1
+    assert "no grammar 'small'" in ran.output
+
+
+def test_paper__overwrites_nothing_without_force(tmp_path: Path) -> None:
+    (tmp_path / "findings.csv").write_text("")
+    ran = CliRunner().invoke(commands, ["bench", "paper", "--out", str(tmp_path)])
+    assert ran.exit_code == 1
+    assert "holds results already" in ran.output

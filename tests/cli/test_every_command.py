@@ -28,9 +28,13 @@ COMMANDS = sorted(every_command())
 
 def test_commands__are_those_of_the_product() -> None:
     assert [" ".join(words) for words in COMMANDS] == [
+        "bench confirm",
+        "bench paper",
         "bench report",
         "bench run",
         "bench table",
+        "bench transfer",
+        "bench tune",
         "cache clear",
         "cache show",
         "cite",

@@ -4,6 +4,7 @@
 - `render_table`: fills a table, interrupted or not; `simulated_table`: one without an image model.
 - `Replayer`, `TableFeedback`, `Entry`, `Plan`, `run_plan`: searchers on targets x seeds x budgets.
 - `read_rows`, `write_rows`: results as CSV; `write_bench_report`: one HTML page of them.
+- `rldf.bench.paper`: the paper's table, figures and claims; `rldf.bench.transfer`, `rldf.bench.confirm`: what they say.
 - `rldf.bench.statistics`: intervals and tests.
 """
 

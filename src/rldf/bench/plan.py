@@ -1,14 +1,15 @@
 """Runs a plan: methods x targets x seeds, from a table, on several processes, always with the same numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 
-from rldf.bench.replay import MakeSearcher, Replayer, RewardKind, StartKind
+from rldf.bench.replay import MakeSearcher, Replayer, StartKind
 from rldf.bench.results import ResultRow
 from rldf.bench.table import BenchTable
+from rldf.bench.table_rewards import RewardKind
 from rldf.errors import ConfigError
 
 BUDGETS = (8, 32, 64, 128, 512)
@@ -26,6 +27,8 @@ class Entry:
         has_horizon: True where it plans with its budget, so that every budget is a search of its own.
         max_targets: targets it is run on at most, for slow ones; 0 for all.
         max_seeds: seeds it is run with at most; 0 for all.
+        settings: of the method, by name; empty for its defaults.
+        label: what the results call it; "" for its name.
     """
 
     method: str
@@ -33,6 +36,13 @@ class Entry:
     has_horizon: bool = False
     max_targets: int = 0
     max_seeds: int = 0
+    settings: Mapping[str, float] = field(default_factory=dict)
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the results call it."""
+        return self.label if self.label else self.method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +135,7 @@ def run_plan(
         for unit, (unit_rows, seconds, steps) in zip(units[len(done) :], results, strict=False):
             done.append(unit)
             rows.extend(unit_rows)
-            key = unit.entry.method, unit.entry.start
+            key = unit.entry.name, unit.entry.start
             before = spent.get(key, (0.0, 0))
             spent[key] = before[0] + seconds, before[1] + steps
         if on_progress is not None:
@@ -164,6 +174,8 @@ def _run_unit(
                 seed=seed,
                 budgets=budgets,
                 batch_size=plan.batch_size,
+                settings=entry.settings,
+                label=entry.name,
             )
             rows += result.rows
             seconds += result.own_seconds

@@ -1,16 +1,17 @@
 """Replays one search from a table: the same feedback as a live run gives, without drawing anything."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import process_time
 from typing import Literal, final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from rldf.arrays import Image, Probabilities
 from rldf.bench.results import Judged, ResultRow
-from rldf.bench.table import BenchTable, Readings
+from rldf.bench.table import BenchTable
+from rldf.bench.table_rewards import PictureRewards, RewardKind, agreement, rewards_of
 from rldf.contracts import Feedback, Proposal, Searcher
 from rldf.errors import ConfigError
 from rldf.records.percept import Outcome, Percept, Prompt, StepRecord
@@ -19,7 +20,6 @@ from rldf.seeding import child_rng
 from rldf.space import Encoding, EncodingSpace
 
 StartKind = Literal["cold", "warm"]
-RewardKind = Literal["agreement", "clip"]
 
 STEPS_PER_RENDER = 100  # tries allowed per render, as in a search run
 SHARPNESS = 20.0  # of the softmax that turns cosines with sentences into probabilities; our choice
@@ -37,8 +37,10 @@ class SearcherRequest:
         start: where it begins.
         prior: what scorer A reads in the input, for each axis one probability per term; None for a cold start.
         sentence_prior: the same from the likeness of sentences to the input; None where the table has no sentences.
+        sentence_likeness: cosine of every state's sentence and the input; None as before.
         seed: of the search.
         horizon: renders it may use.
+        settings: of the method, by name, as tuned; empty for its defaults.
     """
 
     name: str
@@ -46,12 +48,17 @@ class SearcherRequest:
     start: Encoding
     prior: tuple[Probabilities, ...] | None
     sentence_prior: tuple[Probabilities, ...] | None
+    sentence_likeness: Float[np.ndarray, " states"] | None
     seed: int
     horizon: int
+    settings: Mapping[str, float] = field(default_factory=dict)
 
 
-MakeSearcher = Callable[[SearcherRequest], Searcher | None]
-"""Makes a searcher; None for a method that tries nothing and answers with its start."""
+MakeRewards = Callable[[int], PictureRewards]
+"""Rewards every search picture of a table for a target, by its position."""
+
+MakeSearcher = Callable[[SearcherRequest], Searcher | Encoding]
+"""Makes a searcher, or gives the answer of a method that tries nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,43 +69,46 @@ class RunResult:
         rows: one per budget.
         own_seconds: processor time of the searcher itself.
         num_steps: tries, pictures asked for again included.
+        pictures: state and position of the seed of every distinct picture, in the order they were asked for.
     """
 
     rows: tuple[ResultRow, ...]
     own_seconds: float
     num_steps: int
+    pictures: tuple[tuple[int, int], ...]
 
 
 @final
 class TableFeedback(Feedback):
-    """Looks up what came of an encoding, for one target.
+    """Looks up what came of an encoding.
 
     Attributes:
-        num_renders: distinct pictures asked for so far.
         num_steps: tries so far.
     """
 
-    def __init__(self, table: BenchTable, *, target: int, reward: RewardKind, pictures: "TablePictures") -> None:
-        """Prepares the rewards of every picture for one target.
+    def __init__(self, *, space: EncodingSpace, rewards: PictureRewards, pictures: "TablePictures") -> None:
+        """Takes the rewards of every picture.
 
         Args:
-            table: what was read in the pictures.
-            target: position of the target.
-            reward: "agreement" on every axis, or "clip", the cosine of embeddings.
+            space: the table's.
+            rewards: of every search picture, for one target.
             pictures: of the same table; shared by all searches.
         """
         self._pictures = pictures
-        self._space = table.space
-        if reward == "agreement":
-            wanted = table.percept(table.readings.target_a[target]).encoding
-            self._rewards = agreement(table, table.readings.a_search, wanted)
-        else:
-            vectors = np.asarray(table.readings.a_search_vectors, dtype=np.float64)
-            wish = np.asarray(table.readings.target_vectors[target], dtype=np.float64)
-            self._rewards = np.clip(np.einsum("...w,w->...", vectors, wish, optimize=False), -1.0, 1.0)
-        self._seen: set[tuple[int, int]] = set()
-        self.num_renders = 0
+        self._space = space
+        self._rewards = rewards
+        self._seen: dict[tuple[int, int], None] = {}
         self.num_steps = 0
+
+    @property
+    def num_renders(self) -> int:
+        """Distinct pictures asked for so far."""
+        return len(self._seen)
+
+    @property
+    def pictures(self) -> tuple[tuple[int, int], ...]:
+        """State and seed of every distinct picture, in the order they were asked for."""
+        return tuple(self._seen)
 
     def try_encodings(self, encodings: Sequence[Encoding], *, seeds: Sequence[int]) -> list[StepRecord]:
         """Looks each encoding up.
@@ -114,9 +124,7 @@ class TableFeedback(Feedback):
         for encoding, seed in zip(encodings, seeds, strict=True):
             state = self._space.index(encoding)
             self.num_steps += 1
-            if (state, seed) not in self._seen:
-                self._seen.add((state, seed))
-                self.num_renders += 1
+            self._seen.setdefault((state, seed))
             outcome = self._pictures.outcome(encoding, state=state, seed=seed)
             records.append(StepRecord(outcome=outcome, reward=float(self._rewards[state, seed])))
         return records
@@ -146,12 +154,12 @@ class TablePictures:
 class Replayer:
     """Replays searches of one table; what searches share is computed once."""
 
-    def __init__(self, table: BenchTable, *, reward: RewardKind = "agreement") -> None:
+    def __init__(self, table: BenchTable, *, reward: RewardKind | MakeRewards = "agreement") -> None:
         """Prepares a table.
 
         Args:
             table: what was read in the pictures; at least two test seeds.
-            reward: what searches are rewarded for.
+            reward: what searches are rewarded for, by name or as a function.
 
         Raises:
             ConfigError: if the table has fewer than two test seeds.
@@ -162,7 +170,7 @@ class Replayer:
                 "one each at least. Make it again with more test seeds."
             )
         self._table = table
-        self._reward: RewardKind = reward
+        self._reward: RewardKind | MakeRewards = reward
         self._pictures = TablePictures(table)
         self._half = len(table.test_seeds) // 2
         self._scores: dict[int, _Scores] = {}
@@ -177,6 +185,8 @@ class Replayer:
         seed: int,
         budgets: Sequence[int],
         batch_size: int = 8,
+        settings: Mapping[str, float] | None = None,
+        label: str = "",
     ) -> RunResult:
         """Replays one search and judges what it holds for best at every budget.
 
@@ -190,6 +200,8 @@ class Replayer:
             seed: of the search, 0 or larger.
             budgets: renders after which it is judged, rising.
             batch_size: tries at once at most; no batch goes past a budget.
+            settings: of the method, by name; None for its defaults.
+            label: what the rows call it; "" for its name.
 
         Returns:
             One row per budget.
@@ -197,27 +209,30 @@ class Replayer:
         table = self._table
         wish = table.percept(table.readings.target_a[target])
         first = wish.encoding if start == "warm" else table.space.sample(child_rng(seed, "start", target))
+        likeness = self._sentence_likeness(target) if start == "warm" else None
         request = SearcherRequest(
             name=method,
             space=table.space,
             start=first,
             prior=wish.probabilities if start == "warm" else None,
-            sentence_prior=self._sentence_prior(target) if start == "warm" else None,
+            sentence_prior=None if likeness is None else _prior_of(likeness, shape=table.space.shape),
+            sentence_likeness=likeness,
             seed=seed,
             horizon=budgets[-1],
+            settings={} if settings is None else settings,
         )
-        feedback = TableFeedback(table, target=target, reward=self._reward, pictures=self._pictures)
-        order = child_rng(seed, "search-seeds", target).permutation(len(table.search_seeds))
+        feedback = self.feedback(target)
+        order = seed_order(table, target=target, seed=seed)
         began = process_time()
         searcher = make_searcher(request)
         loop = _Loop(searcher, feedback, order=order, batch_size=batch_size, seconds=process_time() - began)
-        judge = self._judge(target, first)
+        judge = self.judge_of(target, start=first)
         rows: list[ResultRow] = []
         for budget in budgets:
             found = loop.search_to(budget, start=first)
             rows.append(
                 ResultRow(
-                    method=method,
+                    method=label if label else method,
                     start=start,
                     target=target,
                     kind=table.targets[target].kind,
@@ -228,9 +243,25 @@ class Replayer:
                     judged=judge(found),
                 )
             )
-        return RunResult(rows=tuple(rows), own_seconds=loop.seconds, num_steps=feedback.num_steps)
+        return RunResult(
+            rows=tuple(rows),
+            own_seconds=loop.seconds,
+            num_steps=feedback.num_steps,
+            pictures=feedback.pictures,
+        )
 
-    def _judge(self, target: int, start: Encoding) -> Callable[[Encoding], Judged]:
+    @property
+    def table(self) -> BenchTable:
+        """What was read in the pictures."""
+        return self._table
+
+    def feedback(self, target: int) -> TableFeedback:
+        """Makes the feedback of one target, nothing counted yet."""
+        reward = self._reward
+        rewards = reward(target) if callable(reward) else rewards_of(self._table, target=target, kind=reward)
+        return TableFeedback(space=self._table.space, rewards=rewards, pictures=self._pictures)
+
+    def judge_of(self, target: int, *, start: Encoding) -> Callable[[Encoding], Judged]:
         """Makes the judge of one target: scorer B, on the second half of the test seeds."""
         table, space = self._table, self._table.space
         if target not in self._scores:
@@ -256,21 +287,29 @@ class Replayer:
 
         return judge
 
-    def _sentence_prior(self, target: int) -> tuple[Probabilities, ...] | None:
-        """Likeness of each term's sentences to the target, averaged over the other axes; None without sentences."""
-        table = self._table
-        sentences = np.asarray(table.readings.sentence_vectors, dtype=np.float64)
-        if len(sentences) != table.space.size:
+    def _sentence_likeness(self, target: int) -> Float[np.ndarray, " states"] | None:
+        """Likeness of every state's sentence to the target; None without sentences."""
+        readings = self._table.readings
+        if len(readings.sentence_vectors) != self._table.space.size:
             return None
-        likeness = (sentences @ np.asarray(table.readings.target_vectors[target], dtype=np.float64)).reshape(
-            table.space.shape
-        )
-        rows: list[Probabilities] = []
-        for place in range(likeness.ndim):
-            means = likeness.mean(axis=tuple(other for other in range(likeness.ndim) if other != place))
-            shares = np.exp(SHARPNESS * (means - means.max()))
-            rows.append(shares / shares.sum())
-        return tuple(rows)
+        wish = np.asarray(readings.target_vectors[target], dtype=np.float64)
+        return np.asarray(np.asarray(readings.sentence_vectors, dtype=np.float64) @ wish)
+
+
+def seed_order(table: BenchTable, *, target: int, seed: int) -> Int[np.ndarray, " seeds"]:
+    """The order in which a search takes the table's search seeds: positions, the first one draws most."""
+    return child_rng(seed, "search-seeds", target).permutation(len(table.search_seeds))
+
+
+def _prior_of(likeness: Float[np.ndarray, " states"], *, shape: tuple[int, ...]) -> tuple[Probabilities, ...]:
+    """Likeness of each term's sentences, averaged over the other axes, as probabilities."""
+    grid = likeness.reshape(shape)
+    rows: list[Probabilities] = []
+    for place in range(grid.ndim):
+        means = grid.mean(axis=tuple(other for other in range(grid.ndim) if other != place))
+        shares = np.exp(SHARPNESS * (means - means.max()))
+        rows.append(shares / shares.sum())
+    return tuple(rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,31 +335,13 @@ class _Scores:
         )
 
 
-def agreement(table: BenchTable, readings: Readings, wish: Encoding) -> Float[np.ndarray, "states _seeds"]:
-    """Mean over the axes of the probability of an encoding's terms, in every picture.
-
-    Args:
-        table: tells where the terms stand.
-        readings: of a scorer.
-        wish: the terms to look for.
-
-    Returns:
-        One number per picture, 0 to 1.
-    """
-    total = np.zeros(readings.shape[:2])
-    for columns, index in zip(table.columns, wish.indices, strict=True):
-        part = readings[..., columns].astype(np.float64)
-        total += part[..., index] / np.maximum(part.sum(axis=-1), 1.0)
-    return np.asarray(total / len(wish.indices))
-
-
 @final
 class _Loop:
     """A search that stops at one budget after the other."""
 
     def __init__(
         self,
-        searcher: Searcher | None,
+        searcher: Searcher | Encoding,
         feedback: TableFeedback,
         *,
         order: np.ndarray,
@@ -332,7 +353,7 @@ class _Loop:
         self._order = order
         self._batch_size = batch_size
         self._records: list[StepRecord] = []
-        self._is_finished = searcher is None
+        self._is_finished = isinstance(searcher, Encoding)
         self._ranked: tuple[int, Encoding] | None = None
         self.seconds = seconds
 
@@ -342,7 +363,9 @@ class _Loop:
         while not self._is_finished and feedback.num_renders < budget and feedback.num_steps < max_steps:
             left = min(budget - feedback.num_renders, max_steps - feedback.num_steps)
             self._turn(min(self._batch_size, left))
-        if self._searcher is None or not self._records:
+        if isinstance(self._searcher, Encoding):
+            return self._searcher
+        if not self._records:
             return start
         if self._ranked is None or self._ranked[0] != len(self._records):
             self._ranked = len(self._records), rank(self._searcher, self._records, count=1)[0]
@@ -350,7 +373,7 @@ class _Loop:
 
     def _turn(self, max_proposals: int) -> None:
         """One round of ask, try and tell; the searcher's own time is measured."""
-        assert self._searcher is not None
+        assert not isinstance(self._searcher, Encoding)
         began = process_time()
         proposals: list[Proposal] = self._searcher.ask(max_proposals)
         self.seconds += process_time() - began

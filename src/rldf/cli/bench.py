@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from rldf.cli import workflows
+from rldf.cli import bench_studies, workflows
 from rldf.cli.manners import fail, print_json, say, well_behaved
 from rldf.cli.options import AsJson, Debug, Device, Force, Seed
 
@@ -87,10 +87,14 @@ def run(
     num_seeds: Annotated[int, typer.Option("--seeds", min=1, help="Searches of each target.")] = 10,
     budget: Annotated[int, typer.Option("--budget", min=1, max=512, help="Largest number of renders.")] = 128,
     reward: Annotated[
-        Literal["agreement", "clip"], typer.Option("--reward", help="What searches are rewarded for.")
+        Literal["agreement", "clip", "multi-semantic", "partial-semantic"],
+        typer.Option("--reward", help="What searches are rewarded for."),
     ] = "agreement",
     batch: Annotated[int, typer.Option("--batch", min=1, help="Tries at once at most.")] = 8,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
+    tuned: Annotated[
+        Path | None, typer.Option("--tuned", help="Settings that rldf bench tune chose.", show_default=False)
+    ] = None,
     is_quick: Annotated[
         bool, typer.Option("--quick", help="A small plan: less than two minutes on two cores.", show_default=False)
     ] = False,
@@ -113,9 +117,10 @@ def run(
         reward=reward,
         batch_size=batch,
         num_workers=workers,
+        settings={} if tuned is None else workflows.read_tuned(tuned),
     )
     asked = workflows.quick(asked) if is_quick else asked
-    rows, _ = workflows.bench_run(asked, out, on_progress=_show)
+    rows, _ = workflows.bench_run(asked, out, on_progress=bench_studies.show_progress)
     page = workflows.report_of(out)
     if as_json:
         print_json({"results": str(out / "results.csv"), "rows": len(rows), "report": str(page)})
@@ -140,6 +145,7 @@ def report(
         typer.echo(str(page))
 
 
-def _show(done: int, total: int) -> None:
-    if done == total or done % max(1, total // 20) == 0:
-        say(f"{done} of {total} done")
+group.command(epilog="Example: rldf bench paper --table base.npz --wide wide.npz --out paper")(bench_studies.paper)
+group.command(epilog="Example: rldf bench tune --table base.npz --out tuned")(bench_studies.tune)
+group.command(epilog="Example: rldf bench confirm bench --share 0.1")(bench_studies.confirm)
+group.command(epilog="Example: rldf bench transfer --table base.npz")(bench_studies.transfer)

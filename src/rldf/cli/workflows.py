@@ -35,12 +35,19 @@ if TYPE_CHECKING:
     from rldf.hub import folder_digest as folder_digest
     from rldf.hub import require_safetensors as require_safetensors
     from rldf.perception.reading import list_image_files as list_image_files
+    from rldf.presets.bench_confirm import bench_confirm as bench_confirm
     from rldf.presets.bench_jobs import BenchRun as BenchRun
     from rldf.presets.bench_jobs import bench_run as bench_run
     from rldf.presets.bench_jobs import bench_table as bench_table
     from rldf.presets.bench_jobs import check_table as check_table
     from rldf.presets.bench_jobs import quick as quick
     from rldf.presets.bench_jobs import report_of as report_of
+    from rldf.presets.bench_paper import PaperRun as PaperRun
+    from rldf.presets.bench_paper import bench_paper as bench_paper
+    from rldf.presets.bench_transfer import bench_transfer as bench_transfer
+    from rldf.presets.bench_tuning import TuningRun as TuningRun
+    from rldf.presets.bench_tuning import bench_tune as bench_tune
+    from rldf.presets.bench_tuning import read_tuned as read_tuned
     from rldf.presets.build import build_parts as build_parts
     from rldf.presets.clone import ClassPlanned as ClassPlanned
     from rldf.presets.clone import ClonePlanned as ClonePlanned
@@ -179,6 +186,17 @@ _MODULES = {
         "check_table",
         "quick",
         "report_of",
+    ),
+    "rldf.presets.bench_paper": (
+        "PaperRun",
+        "bench_paper",
+    ),
+    "rldf.presets.bench_confirm": ("bench_confirm",),
+    "rldf.presets.bench_transfer": ("bench_transfer",),
+    "rldf.presets.bench_tuning": (
+        "TuningRun",
+        "bench_tune",
+        "read_tuned",
     ),
     "rldf.presets.build": ("build_parts",),
     "rldf.presets.config": ("SearchConfig",),

@@ -95,6 +95,27 @@ class DiffusersGenerator(ImageGenerator):
         return "diffusers " + " ".join(f"{name}={value}" for name, value in parts.items())
 
     @property
+    def pipeline(self) -> diffusers.DiffusionPipeline:
+        """The pipeline it draws with, for those who need its insides."""
+        pipeline: diffusers.DiffusionPipeline = self._pipeline
+        return pipeline
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self._device
+
+    @property
+    def num_steps(self) -> int:
+        """Denoising steps of one picture."""
+        return self._steps
+
+    @property
+    def guidance_scale(self) -> float:
+        """Strength of the guidance; 1 or less for none."""
+        return self._guidance_scale
+
+    @property
     def numerics(self) -> str:
         """What else decides the last bit: versions, processor, threads. No setting, so not in the identity.
 

@@ -46,6 +46,10 @@ class KnownRewards:
         """Reward of an encoding that was tried."""
         return self._rewards[encoding]
 
+    def has(self, encoding: Encoding) -> bool:
+        """Tells whether an encoding was tried."""
+        return encoding in self._rewards
+
     @property
     def spread(self) -> float:
         """Standard deviation of the rewards; 0 before the second."""

@@ -19,7 +19,7 @@ from rldf.perception.percepts import make_percept
 from rldf.perception.preprocessing import read_preprocessing
 from rldf.perception.scorer_heads import ScorerHeads, read_heads
 from rldf.records.percept import Percept
-from rldf.space import EncodingSpace
+from rldf.space import Axis, EncodingSpace
 
 UNSURE_BELOW = 0.4  # our choice: below it the most probable term of four is hardly better than a guess
 
@@ -78,6 +78,16 @@ class HeadsPerception(Perception, ImageEmbedder):
         return self._digest
 
     @property
+    def folder(self) -> Path:
+        """The scorer folder."""
+        return self._folder
+
+    @property
+    def has_text_side(self) -> bool:
+        """True where its features come from a CLIP, whose text tower embeds sentences beside them."""
+        return isinstance(self._model, CLIPModel)
+
+    @property
     def heads(self) -> ScorerHeads:
         """What the folder's head files say, the outlier statistics included."""
         return self._heads
@@ -106,6 +116,39 @@ class HeadsPerception(Perception, ImageEmbedder):
             for start in range(0, len(images), self._batch_size)
         ]
         return np.concatenate([np.empty((0, len(self._heads.outlier_mean))), *parts])
+
+    def differentiable_probabilities(self, picture: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Reads one picture with torch alone, so that gradients flow back to its pixels.
+
+        Args:
+            picture: (1, 3, height, width), RGB, 0 to 1.
+
+        Returns:
+            For each axis one probability per term. They differ a little from `perceive`: pixels are not rounded to 256
+            steps, and the picture is resized by another implementation of the filter.
+        """
+        size = self._heads.image_size_px
+        if tuple(picture.shape[-2:]) != (size, size):
+            picture = torch.nn.functional.interpolate(picture, (size, size), mode="bicubic", antialias=True)
+        mean, std = (
+            torch.tensor(each).reshape(1, 3, 1, 1).to(picture) for each in (self._prepare.mean, self._prepare.std)
+        )
+        pixels = ((picture - mean) / std).to(self._device)
+        model = self._model
+        pooled = (
+            model.get_image_features(pixel_values=pixels).pooler_output
+            if isinstance(model, CLIPModel)
+            else model(pixel_values=pixels).pooler_output.flatten(1)
+        )
+        return tuple(self._relaxed_axis(axis, pooled[0].double()) for axis in self.space.axes)
+
+    def _relaxed_axis(self, axis: Axis, features: torch.Tensor) -> torch.Tensor:
+        head = self._heads.head(axis)
+        weight, bias = (
+            torch.from_numpy(np.asarray(part, np.float64)).to(features) for part in (head.weight, head.bias)
+        )
+        known = torch.softmax((weight @ features + bias) / head.temperature, dim=0)[self._columns[axis.id]]
+        return known / known.sum()
 
     def _run_model(self, images: ImageBatch) -> Float[np.ndarray, "batch features"]:
         pixels = torch.from_numpy(np.stack([self._prepare(image) for image in images])).to(self._device)

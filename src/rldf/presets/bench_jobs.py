@@ -1,10 +1,10 @@
 """The jobs of the search benchmark, each one call: make a table, run a plan on it."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rldf.bench import (
     BenchTable,
@@ -23,14 +23,18 @@ from rldf.bench import (
 )
 from rldf.bench.plan import CURVE, Timing
 from rldf.bench.render import BlockDone
-from rldf.bench.replay import RewardKind, StartKind
+from rldf.bench.replay import StartKind
+from rldf.bench.table_rewards import RewardKind
 from rldf.errors import ConfigError, RecordError, did_you_mean
 from rldf.grammar import load_grammar
 from rldf.hub import Announce
+from rldf.presets.bench_sentences import embed_sentences
 from rldf.presets.bench_targets import draw_targets
 from rldf.presets.build import build_parts, say_nothing
 from rldf.presets.config import SearchConfig
 from rldf.presets.jobs import SHELF
+from rldf.presets.loading import load_preset, override
+from rldf.presets.method_settings import Values, check_settings
 from rldf.presets.searchers import NO_TRIES, SEARCHER_NAMES, make_searcher
 from rldf.search import SearchParts
 
@@ -54,6 +58,8 @@ WARM_ONLY = (
     "percept-rerank",
     "percept-rerank+confirm",
     "sentence-rerank",
+    "pez-snapped",
+    "pez-snapped-rerank",
     "q-learning-shaped",
     "dyna-q-shaped",
 )
@@ -91,6 +97,7 @@ class BenchRun:
         reward: what searches are rewarded for.
         batch_size: tries at once at most.
         num_workers: processes.
+        settings: method to its settings, as tuned; methods that are not here keep their defaults.
     """
 
     table: str = "simulated-base"
@@ -103,6 +110,7 @@ class BenchRun:
     reward: RewardKind = "agreement"
     batch_size: int = 8
     num_workers: int = 2
+    settings: Mapping[str, Values] = field(default_factory=dict)
 
 
 def quick(run: BenchRun) -> BenchRun:
@@ -154,13 +162,8 @@ def plan_of(run: BenchRun, table: BenchTable) -> Plan:
                 f"there is no method '{method}'. There are: {', '.join(known)}.{did_you_mean(method, known)} "
                 "Name one of these."
             )
-    chosen = [place for place, target in enumerate(table.targets) if run.split in {"all", target.split}]
-    chosen = chosen[: run.num_targets or None]
-    if not chosen:
-        raise ConfigError(
-            f"the table '{table.name}' has no {run.split} targets; it has {len(table.targets)} targets. "
-            "Choose another --split."
-        )
+        check_settings(method, run.settings.get(method, {}))
+    chosen = targets_of(table, split=run.split, count=run.num_targets)
     entries = tuple(
         Entry(
             method=method,
@@ -168,6 +171,7 @@ def plan_of(run: BenchRun, table: BenchTable) -> Plan:
             has_horizon=method in WITH_HORIZON,
             max_targets=SLOW_TARGETS if method in SLOW else 0,
             max_seeds=SLOW_SEEDS if method in SLOW else 0,
+            settings=run.settings.get(method, {}),
         )
         for start in run.starts
         for method in methods
@@ -181,6 +185,29 @@ def plan_of(run: BenchRun, table: BenchTable) -> Plan:
         reward=run.reward,
         batch_size=run.batch_size,
     )
+
+
+def targets_of(table: BenchTable, *, split: SplitChoice, count: int) -> list[int]:
+    """Positions of the targets of a split.
+
+    Args:
+        table: holds them.
+        split: which.
+        count: at most; 0 for all.
+
+    Returns:
+        At least one position.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    chosen = [place for place, target in enumerate(table.targets) if split in {"all", target.split}]
+    if not chosen:
+        raise ConfigError(
+            f"the table '{table.name}' has no {split} targets; it has {len(table.targets)} targets. "
+            "Choose another --split."
+        )
+    return chosen[: count or None]
 
 
 def bench_run(
@@ -251,6 +278,7 @@ def bench_table(
         targets=tuple(targets),
         command=command,
         negative_prompt=config.model.negative_prompt,
+        sentence_vectors=embed_sentences(parts, announce=announce),
         seed=config.seed,
         num_search_seeds=num_search_seeds,
         num_test_seeds=num_test_seeds,
@@ -269,6 +297,11 @@ def models_of(parts: SearchParts) -> dict[str, str]:
         "scorer_a": parts.perception_card.digest,
         "scorer_b": parts.judge_card.digest,
     }
+
+
+def table_config(table: BenchTable) -> SearchConfig:
+    """The settings a table is made with: the embedded model, the table's grammar, nothing cached."""
+    return override(load_preset("embedded").config, [f"grammar.name={table.name}", "model.use_cache=false"])
 
 
 def check_table(path: Path, config: SearchConfig) -> None:
@@ -297,6 +330,20 @@ def read_plan(folder: Path) -> dict[str, object]:
     return told
 
 
+def run_of(folder: Path) -> BenchRun:
+    """Reads back what `bench_run` was asked for; processes are as many as usual."""
+    told = read_plan(folder)
+    known = {entry.name for entry in fields(BenchRun)}
+    try:
+        values: dict[str, Any] = {name: value for name, value in told.items() if name in known}
+        values |= {"methods": tuple(values["methods"]), "starts": tuple(values["starts"])}
+        return BenchRun(**values)
+    except (KeyError, TypeError) as error:
+        raise RecordError(
+            f"'{folder / 'plan.json'}' lacks {error}; it has to say what was run. Run rldf bench run again."
+        ) from error
+
+
 def report_of(folder: Path) -> Path:
     """Writes the report of a run, without the timings: equal results give an equal page.
 
@@ -315,6 +362,8 @@ def report_of(folder: Path) -> Path:
         f"Reward: {told['reward']}; targets: {told['split']}.",
         f"Slow methods ({', '.join(SLOW)}) run on at most {SLOW_TARGETS} targets with {SLOW_SEEDS} seeds.",
     ]
+    if told.get("settings"):
+        notes.append(f"Settings tuned on development targets: {json.dumps(told['settings'], sort_keys=True)}.")
     return write_bench_report(read_rows(folder / "results.csv"), folder, title="Search benchmark", notes=notes)
 
 

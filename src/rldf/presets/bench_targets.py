@@ -39,21 +39,36 @@ def draw_targets(
         kind = KINDS[number % len(KINDS)]
         split: Split = "test" if number // len(KINDS) % 2 else "development"
         own = child_seed(seed, "bench-target", number)
-        if kind == "in-generator":
-            encoding = grammar.space.sample(child_rng(own, "encoding"))
-            sentence, terms = grammar.render(encoding), grammar.space.terms(encoding)
-            image = np.asarray(image_generator.generate([Prompt(text=sentence)], seeds=[own])[0])
-        else:
-            source = {"drawn": grammar.name, "off-grammar": OFF_GRAMMAR, "several-objects": SEVERAL_GRAMMAR}[kind]
-            example = draw_example(
-                load_grammar(source),
-                seed=own,
-                terms=_off_terms(grammar, own) if kind == "off-grammar" else None,
-                size_px=size_px,
-            )
-            image, sentence = example.image, example.sentence
-            terms = said(grammar, dict(example.terms))
+        image, sentence, terms = draw_target(
+            grammar, kind=kind, seed=own, image_generator=image_generator, size_px=size_px
+        )
         yield image, BenchTarget(kind=kind, split=split, terms=terms, sentence=sentence, seed=own)
+
+
+def draw_target(
+    grammar: Grammar, *, kind: TargetKind, seed: int, image_generator: ImageGenerator, size_px: int = 128
+) -> tuple[Image, str, dict[str, str]]:
+    """Makes one target; equal arguments give the same one again.
+
+    Args:
+        grammar: of the table.
+        kind: of the target.
+        seed: of its own, 0 or larger.
+        image_generator: makes an in-generator target.
+        size_px: side of a drawn picture.
+
+    Returns:
+        Picture, what it shows in words, and the true terms the grammar can say.
+    """
+    if kind == "in-generator":
+        encoding = grammar.space.sample(child_rng(seed, "encoding"))
+        sentence = grammar.render(encoding)
+        image = np.asarray(image_generator.generate([Prompt(text=sentence)], seeds=[seed])[0])
+        return image, sentence, grammar.space.terms(encoding)
+    source = {"drawn": grammar.name, "off-grammar": OFF_GRAMMAR, "several-objects": SEVERAL_GRAMMAR}[kind]
+    terms = _off_terms(grammar, seed) if kind == "off-grammar" else None
+    example = draw_example(load_grammar(source), seed=seed, terms=terms, size_px=size_px)
+    return example.image, example.sentence, said(grammar, dict(example.terms))
 
 
 def said(grammar: Grammar, terms: dict[str, str]) -> dict[str, str]:

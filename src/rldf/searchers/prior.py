@@ -1,9 +1,10 @@
 """Searches that only try what was likely beforehand, in that order; and the search that tries everything."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 
 import numpy as np
+from jaxtyping import Float
 
 from rldf.arrays import Probabilities
 from rldf.contracts import Proposal
@@ -28,8 +29,42 @@ def rerank(*, space: EncodingSpace, prior: Sequence[Probabilities]) -> Script:
     Yields:
         Batches of one proposal, until every allowed encoding has been tried.
     """
-    for encoding in likeliest(space, prior):
+    yield from try_in_order(likeliest(space, prior))
+
+
+def try_in_order(encodings: Iterable[Encoding]) -> Script:
+    """Tries encodings one by one as they come; for `ScriptSearcher`.
+
+    Args:
+        encodings: in the order of trying.
+
+    Yields:
+        Batches of one proposal.
+    """
+    for encoding in encodings:
         yield [Proposal(encoding=encoding)]
+
+
+def most_alike(space: EncodingSpace, likeness: Float[np.ndarray, " states"]) -> Iterator[Encoding]:
+    """Walks over the allowed encodings in falling order of a likeness known for each.
+
+    With cosines of sentences and the input this is PEZ snapped to the grammar: its objective, the likeness of text and
+    picture in the scorer's eyes, with every sentence of the grammar at hand, so that it is maximised exactly instead
+    of by gradients and projections.
+
+    Args:
+        space: the grid, small enough to be listed; locks and exclusions are kept.
+        likeness: by number of the state.
+
+    Yields:
+        Encodings, each once.
+
+    Source: objective of Wen et al. 2023 (arXiv 2302.03668), section 3; the exact maximum is ours.
+    """
+    for state in np.argsort(-likeness, kind="stable"):
+        encoding = space.encoding(int(state))
+        if space.allows(encoding):
+            yield encoding
 
 
 def try_everything(*, space: EncodingSpace) -> Script:
