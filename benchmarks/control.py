@@ -6,7 +6,7 @@
     python benchmarks/control.py two-objects --count 50
     python benchmarks/control.py ablate --concept style="oil painting" --count 50 --budget 48
     python benchmarks/control.py captions --captioner DIR --count 100 --budget 48
-    python benchmarks/control.py beyond --count 30 --budget 48
+    python benchmarks/control.py beyond --count 30 --budget 48 --inputs full
     python benchmarks/control.py transfer --count 30 --budget 48 --model DIR
 
 Inputs are drawn by the renderer with seeds that no training split has. Scorer B judges. Searches go to OUT and are
@@ -111,15 +111,15 @@ def note(args: argparse.Namespace, row: Mapping[str, Any]) -> None:
 
 def measure_set(args: argparse.Namespace) -> dict[str, Any]:
     """Balanced sets: exact cells, class by scorer B, diversity, and everything again from the manifest."""
-    config = config_of(args, "full")
+    config = config_of(args, args.grammar)
     grammar = SHELF.grammar(config)
-    request = SetRequest(
-        count=args.count, controls=Controls(balance=("age", "skin-tone", "gender")), terms={"density": "one"}
-    )
+    request = SetRequest(count=args.count, controls=Controls(balance=tuple(args.balance)), terms={"density": "one"})
     rows = []
     for number in range(args.sets):
         terms = dict.fromkeys(("emotion", "weather", "time", "city", "colour", "character", "action"), "none")
-        base = draw_example(grammar, seed=args.seed + number, terms={**terms, "style": "photo", "density": "one"})
+        held = {**terms, "style": "photo", "density": "one"}
+        held = {axis.id: held[axis.id] for axis in grammar.space.axes if axis.id in held}
+        base = draw_example(grammar, seed=args.seed + number, terms=held)
         folder = args.out / f"set-{number}"
         events = list(generate_pictures(base.sentence, request, config=config, out=folder))
         finished = events[-1]
@@ -137,8 +137,7 @@ def measure_set(args: argparse.Namespace) -> dict[str, Any]:
                     s["read"]["b"]["object"] == base.terms["object"] for s in sidecars if s["is_passed"]
                 ),
                 "cell_by_b": {
-                    axis: sum(s["read"]["b"][axis] == s["cell"][axis] for s in sidecars)
-                    for axis in ("age", "skin-tone", "gender")
+                    axis: sum(s["read"]["b"][axis] == s["cell"][axis] for s in sidecars) for axis in args.balance
                 },
                 "rejected": manifest["rejected"],
                 "drawn": manifest["drawn"],
@@ -155,10 +154,7 @@ def measure_set(args: argparse.Namespace) -> dict[str, Any]:
         "class_by_b_of_passed": share(
             sum(row["class_by_b_of_passed"] for row in rows), sum(row["passed"] for row in rows)
         ),
-        "cell_by_b": {
-            axis: share(sum(row["cell_by_b"][axis] for row in rows), pictures)
-            for axis in ("age", "skin-tone", "gender")
-        },
+        "cell_by_b": {axis: share(sum(row["cell_by_b"][axis] for row in rows), pictures) for axis in args.balance},
         "rejected": share(sum(row["rejected"] for row in rows), sum(row["drawn"] for row in rows)),
         "vendi_ratio": mean_interval([row["diversity"]["vendi_ratio"] for row in rows]),
         "distance_ratio": mean_interval([row["diversity"]["distance_ratio"] for row in rows]),
@@ -168,7 +164,7 @@ def measure_set(args: argparse.Namespace) -> dict[str, Any]:
 
 def measure_slide(args: argparse.Namespace) -> dict[str, Any]:
     """Strips: whether the asked factor follows and the others stay, where the renderer can show both."""
-    config = config_of(args, "full")
+    config = config_of(args, args.grammar)
     grammar = SHELF.grammar(config)
     result = {}
     for axis in args.axes:
@@ -222,7 +218,7 @@ def measure_recovery(
 
 def measure_actions(args: argparse.Namespace) -> dict[str, Any]:
     """Pictures with an action: object and action both recovered."""
-    config = config_of(args, "full")
+    config = config_of(args, args.grammar)
     grammar = SHELF.grammar(config)
     spoken = [term for term in grammar.space.axis("action").terms if term not in UNMENTIONED]
     results = []
@@ -233,7 +229,7 @@ def measure_actions(args: argparse.Namespace) -> dict[str, Any]:
             terms = {"action": action, "density": "one", "style": "photo"}
             part = argparse.Namespace(**{**vars(args), "out": args.out / action.replace(" ", "-")})
             part.out.mkdir(parents=True, exist_ok=True)
-            results.append(measure_recovery(part, grammar_name="full", terms=terms, axes=("object", "action")))
+            results.append(measure_recovery(part, grammar_name=args.grammar, terms=terms, axes=("object", "action")))
     return {
         axis: share(
             sum(round(r[axis]["share"] * r[axis]["trials"]) for r in results), sum(r[axis]["trials"] for r in results)
@@ -250,7 +246,7 @@ def measure_two_objects(args: argparse.Namespace) -> dict[str, Any]:
 
 def measure_ablate(args: argparse.Namespace) -> dict[str, Any]:
     """Inputs that show a concept: presence with and without its words, at chance, and by the strongest sentence."""
-    config = config_of(args, "full")
+    config = config_of(args, args.grammar)
     grammar = SHELF.grammar(config)
     axis, _, term = args.concept.partition("=")
     rows = []
@@ -286,7 +282,9 @@ def each_run(
     grammar = SHELF.grammar(config)
     rows = []
     for number in range(args.count):
-        example = draw_example(load_full(args) if args.inputs == "full" else grammar, seed=args.seed + number)
+        example = draw_example(grammar, seed=args.seed + number)
+        if args.inputs == "full":  # the same words, and chance on every further axis
+            example = draw_example(load_full(args), seed=args.seed + number, terms=example.terms)
         image = save(example, args.out / f"input-{number}.png")
         run = searched(image, config, args.out / f"run-{number}")
         rows.append(act(run))
@@ -296,7 +294,7 @@ def each_run(
 
 def load_full(args: argparse.Namespace) -> Grammar:
     """The grammar of everything."""
-    return SHELF.grammar(config_of(args, "full"))
+    return SHELF.grammar(config_of(args, args.grammar))
 
 
 def measure_captions(args: argparse.Namespace) -> dict[str, Any]:
@@ -317,7 +315,7 @@ def measure_beyond(args: argparse.Namespace) -> dict[str, Any]:
 
     def act(run: Path) -> Mapping[str, Any]:
         if not (run / FOLDER / "summary.json").is_file():
-            for _ in run_prepared(prepare_beyond(read_run(run), config, grammar_name="full", force=True)):
+            for _ in run_prepared(prepare_beyond(read_run(run), config, grammar_name=args.grammar, force=True)):
                 pass
         summary = read_json(run / FOLDER / "summary.json")
         return {
@@ -351,7 +349,7 @@ def measure_transfer(args: argparse.Namespace) -> dict[str, Any]:
 
 def measure_chance(args: argparse.Namespace) -> dict[str, Any]:
     """How often scorer B reads a concept in pictures of sentences that cannot name it."""
-    config = config_of(args, "full")
+    config = config_of(args, args.grammar)
     axis, _, term = args.concept.partition("=")
     grammar = SHELF.grammar(replace(config, grammar=replace(config.grammar, blocked=(args.concept,))))
     judge = SHELF.judge(config, announce=say)
@@ -387,6 +385,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=5000, help="seed of the first drawn input")
     parser.add_argument("--root", type=int, default=0, help="root seed of searches and sets")
     parser.add_argument("--budget", type=int, default=48, help="renders of a search")
+    parser.add_argument("--grammar", default="full", help="grammar of sets, strips, actions, ablation and further axes")
+    parser.add_argument("--balance", nargs="+", default=["age", "skin-tone", "gender"], help="axes of a set")
     parser.add_argument("--space", default="base", help="grammar of the searches")
     parser.add_argument("--inputs", default="base", choices=("base", "full"), help="grammar of the drawn inputs")
     parser.add_argument("--axes", nargs="+", default=list(CONTROL_AXES), help="axes of slide")

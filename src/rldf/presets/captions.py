@@ -1,7 +1,7 @@
 """Captions against search: what a captioner says of the input, drawn and judged beside the words found."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from rldf.hub import Announce
 from rldf.perception.reading import read_image
 from rldf.presets.build import say_nothing
 from rldf.presets.jobs import SHELF
-from rldf.presets.rejudging import FinishedRun, judge_sentence, open_finished, paired_interval, picture_scores
+from rldf.presets.rejudging import FinishedRun, Judged, judge_sentence, open_finished, paired_interval, picture_scores
 from rldf.presets.transferring import own_scores
 from rldf.records import Extra, ExtraPicture, Prompt, write_extra
 from rldf.records.durable_files import write_file
@@ -85,27 +85,7 @@ def compare_caption(
     write_file(
         run.folder / "captions" / "caption.json", (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
     )
-    pairs = list(zip(drawn.files, summary["images"]["found"], strict=False))[:NUM_PAIRS]
-    write_extra(
-        run.folder,
-        "caption",
-        Extra(
-            kind="caption",
-            title="A caption against the words found",
-            text=f"A captioner says of your picture: “{caption}”. Above its pictures, below those of the words found.",
-            layout="pairs",
-            pictures=tuple(
-                ExtraPicture(file=file, caption=what)
-                for pair in pairs
-                for file, what in zip(pair, ("caption", "found"), strict=True)
-            ),
-            facts=(
-                ("score of the caption", f"{drawn.judgement.score:.2f}"),
-                ("score of the words found", f"{summary['score']:.2f}"),
-                ("difference", f"{gain:+.2f} ({low:+.2f} to {high:+.2f})"),
-            ),
-        ),
-    )
+    _tell_run(finished, drawn, facts)
     return CaptionComparison(caption=caption, facts=facts)
 
 
@@ -124,3 +104,32 @@ def _try_captions(
         readings = perception.perceive(generator.generate(prompts, seeds=seeds))
         rewards.append(float(np.mean(picture_scores(readings, wish))))
     return rewards
+
+
+def _tell_run(finished: FinishedRun, drawn: Judged, facts: Mapping[str, Any]) -> None:
+    """Puts the caption onto the run's report."""
+    summary = finished.run.summary
+    assert summary is not None
+    low, high = facts["gain_of_search_ci95"]
+    pairs = list(zip(drawn.files, summary["images"]["found"], strict=False))[:NUM_PAIRS]
+    write_extra(
+        finished.run.folder,
+        "caption",
+        Extra(
+            kind="caption",
+            title="A caption against the words found",
+            text=f"A captioner says of your picture: “{drawn.sentence}”. Above its pictures, below those of the words "
+            "found.",
+            layout="pairs",
+            pictures=tuple(
+                ExtraPicture(file=file, caption=what)
+                for pair in pairs
+                for file, what in zip(pair, ("caption", "found"), strict=True)
+            ),
+            facts=(
+                ("score of the caption", f"{drawn.judgement.score:.2f}"),
+                ("score of the words found", f"{summary['score']:.2f}"),
+                ("difference", f"{facts['gain_of_search']:+.2f} ({low:+.2f} to {high:+.2f})"),
+            ),
+        ),
+    )

@@ -71,7 +71,8 @@ def transfer(run_folder: str | Path, config: SearchConfig, *, announce: Announce
     }
     folder = finished.run.folder / "transfers" / name
     write_file(folder / "transfer.json", (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
-    _tell_run(finished, found, name=name, model=built.card.id)
+    steps = f" in {config.model.steps} steps" if config.model.steps > 0 else ""
+    _tell_run(finished, found, name=name, model=f"{built.card.id}{steps}")
     return Transfer(folder=folder, facts=facts)
 
 
