@@ -12,7 +12,7 @@ import pytest
 import rldf
 from rldf.errors import ConfigError, GrammarError, RecordError
 from rldf.grammar import load_grammar
-from rldf.presets.ablation import Ablated, ablate, find_concept
+from rldf.presets.ablation import Ablated, ablate, draw_input, find_concept
 from rldf.presets.beyond import beyond_config, prepare_beyond, tell_beyond
 from rldf.presets.captions import compare_caption
 from rldf.presets.concept_search import Concept, ConceptReward
@@ -250,6 +250,16 @@ def test_concept__is_what_blocking_takes_out() -> None:
         find_concept(grammar, "brunno")
     with pytest.raises((ConfigError, GrammarError), match="bruno"):
         find_concept(grammar.block(["bruno"]), "bruno")
+
+
+def test_drawn_input__shows_the_concept(tmp_path: Path, config: SearchConfig) -> None:
+    full = replace(config, grammar=replace(config.grammar, name="full"))
+    path = draw_input("character=bruno", config=full, folder=tmp_path / "out")
+    with PIL.Image.open(path) as picture:
+        assert picture.size == (128, 128)
+    clothes = replace(config, grammar=replace(config.grammar, name="clothing"))
+    with pytest.raises(ConfigError, match=r"cannot show 'kimono'.*Give the picture as IMAGE"):
+        draw_input("kimono", config=clothes, folder=tmp_path)
 
 
 def test_concept_reward__is_the_probability_of_the_blocked_terms(run_folder: Path, config: SearchConfig) -> None:

@@ -40,7 +40,12 @@ def ablate(
             metavar="CONCEPT", help="What is blocked: axis=term, a term, or a group of terms.", show_default=False
         ),
     ],
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture to search.", show_default=False)],
+    image: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[IMAGE]", help="The picture to search.", show_default="one of the embedded world that shows it"
+        ),
+    ] = None,
     *,
     budget: Annotated[
         int | None, typer.Option("--budget", min=1, help="Pictures each of the searches may draw.", show_default="48")
@@ -81,6 +86,8 @@ def ablate(
     )
     config = settings(workflows.load_preset(preset).config, given)
     folder = Path("runs") / f"ablate-{workflows.folder_name(concept)}" if out is None else out
+    if image is None:
+        image = workflows.draw_input(concept, config=config, folder=folder)
     facts: dict[str, Any] = {}
     with workflows.SearchProgress() as progress:
         for event in workflows.ablate(concept, image, config=config, out=folder, force=force, announce=say):

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rldf.perception.reading import list_image_files as list_image_files
     from rldf.presets.ablation import Ablated as Ablated
     from rldf.presets.ablation import ablate as ablate
+    from rldf.presets.ablation import draw_input as draw_input
     from rldf.presets.bench_jobs import BenchRun as BenchRun
     from rldf.presets.bench_jobs import bench_run as bench_run
     from rldf.presets.bench_jobs import bench_table as bench_table
@@ -192,6 +193,7 @@ _MODULES = {
     "rldf.presets.ablation": (
         "Ablated",
         "ablate",
+        "draw_input",
     ),
     "rldf.presets.bench_jobs": (
         "BenchRun",

@@ -20,12 +20,15 @@ from rldf.presets.jobs import SHELF, search_events
 from rldf.presets.rejudging import FinishedRun, open_finished
 from rldf.records import Extra, ExtraPicture, Percept, Prompt, write_extra
 from rldf.records.durable_files import write_file
+from rldf.renderer.examples import draw_example
+from rldf.renderer.vocabulary import DRAWABLE
 from rldf.search import RunFinished, RunSeeds, SearchEvent
 from rldf.search.pictures import encode_png, read_png
 from rldf.seeding import child_rng, child_seed
 from rldf.worlds.fidelity import wilson_interval
 
 NUM_PAIRS = 8
+MAX_LOOKED_AT = 200  # drawn pictures that are looked at until one shows the concept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +160,37 @@ def find_concept(grammar: Grammar, concept: str) -> Concept:
             "Name a term, axis=term or a group; `rldf grammar show` lists them."
         )
     return Concept(name=concept, terms=terms)
+
+
+def draw_input(concept: str, *, config: SearchConfig, folder: Path) -> Path:
+    """Draws an input that shows a concept, with the renderer of the embedded world.
+
+    Args:
+        concept: "axis=term", a term, or a group; the first of its terms is drawn.
+        config: the settings; its grammar must hold the concept.
+        folder: receives `input.png`.
+
+    Returns:
+        The picture.
+
+    Raises:
+        ConfigError: if the renderer does not know the concept, or it is never to be seen.
+    """
+    grammar = SHELF.grammar(config)
+    axis, terms = next(iter(find_concept(grammar, concept).terms.items()))
+    term = next(term for term in grammar.space.axis(axis).terms if term in terms)
+    if term in DRAWABLE.get(axis, ()):
+        for number in range(MAX_LOOKED_AT):
+            seed = child_seed(config.seed, "ablation", "input", number)
+            example = draw_example(grammar, seed=seed, terms={axis: term})
+            if axis in example.visible:
+                folder.mkdir(parents=True, exist_ok=True)
+                write_file(folder / "input.png", encode_png(example.image))
+                return folder / "input.png"
+    raise ConfigError(
+        f"the embedded world cannot show '{concept}'; an ablation searches a picture of the concept. Give the picture "
+        "as IMAGE."
+    )
 
 
 def is_present(percept: Percept, concept: Concept, *, grammar: Grammar) -> bool:
