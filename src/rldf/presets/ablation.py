@@ -102,8 +102,10 @@ def ablate(
     for name, settings in (("before", config), ("after", blocked)):
         if not (folder / name / "summary.json").is_file() or force:
             yield from _events(image, settings, folder=folder / name, announce=announce)
-    strongest, num_tried = strongest_sentence(known, config=config, blocked=blocked, announce=announce)
     before, after = (open_finished(folder / name, announce=announce) for name in ("before", "after"))
+    strongest, num_tried = strongest_sentence(
+        known, start=after.run.terms, config=config, blocked=blocked, announce=announce
+    )
     count = len(before.seeds)
     judge = before.judge  # reads the whole grammar, the concept too
     input_class = before.input_reading.encoding

@@ -16,7 +16,7 @@ from rldf.presets.jobs import SHELF
 from rldf.records import Outcome, StepRecord
 from rldf.search import RunSeeds
 from rldf.search.select import rank
-from rldf.seeding import child_rng, child_seed
+from rldf.seeding import child_seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +64,18 @@ class ConceptReward(Reward):
 
 
 def strongest_sentence(
-    concept: Concept, *, config: SearchConfig, blocked: SearchConfig, announce: Announce
+    concept: Concept,
+    *,
+    start: Mapping[str, str],
+    config: SearchConfig,
+    blocked: SearchConfig,
+    announce: Announce,
 ) -> tuple[str, int]:
     """Searches the ablated grammar for the sentence that shows a concept most, by scorer A.
 
     Args:
         concept: what is blocked.
+        start: axis id to term, where it begins: the words found without the concept.
         config: settings of the whole grammar.
         blocked: settings of the ablated one; its budget, searcher and seed are used.
         announce: is given one line before anything is downloaded.
@@ -87,8 +93,7 @@ def strongest_sentence(
         negative_prompt=config.model.negative_prompt,
     )
     seed = child_seed(blocked.seed, "ablation")
-    start = grammar.space.sample(child_rng(blocked.seed, "ablation", "start"))
-    searcher = build_searcher(blocked, space=grammar.space, start=start, seed=seed)
+    searcher = build_searcher(blocked, space=grammar.space, start=grammar.space.encode(start), seed=seed)
     seed_of = RunSeeds(root=seed).of("search")
     records: list[StepRecord] = []
     while len(records) < blocked.budget.max_renders:
