@@ -28,6 +28,7 @@ COMMANDS = sorted(every_command())
 
 def test_commands__are_those_of_the_product() -> None:
     assert [" ".join(words) for words in COMMANDS] == [
+        "ablate",
         "bench confirm",
         "bench paper",
         "bench report",
@@ -63,7 +64,9 @@ def test_commands__are_those_of_the_product() -> None:
         "runs report",
         "runs resume",
         "runs show",
+        "runs transfer",
         "search",
+        "slide",
         "world card",
         "world draw",
         "world train",

@@ -24,7 +24,6 @@ from rldf.presets.jobs import (
     FileBegan,
     FileFailed,
     encode_images,
-    generate_pictures,
     plan_search,
     resume_search,
     search_events,
@@ -170,20 +169,6 @@ def test_encode__reads_a_picture(picture: Path, config: SearchConfig) -> None:
     for axis, row in form["probabilities"].items():
         assert sum(row.values()) == pytest.approx(1.0)
         assert max(row, key=lambda term: row[term]) == form["encoding"][axis]
-
-
-def test_generate__draws_a_run_and_a_sentence(tmp_path: Path, picture: Path, config: SearchConfig) -> None:
-    list(search_events([picture], config=config, out=tmp_path / "run"))
-    from_run = list(generate_pictures(str(tmp_path / "run"), count=3))
-    assert [event.path.parent for event in from_run] == [tmp_path / "run" / "generated"] * 3
-    assert from_run[0].sentence == read_run(tmp_path / "run").sentence
-    sentence = "a photo of two cows and no people in a park"
-    changed = list(
-        generate_pictures(sentence, count=1, config=config, terms={"scene": "beach"}, out=tmp_path / "pictures")
-    )
-    assert changed[0].sentence == "a photo of two cows and no people in a beach"
-    with pytest.raises(ConfigError, match="0 pictures were asked for; at least 1"):
-        list(generate_pictures(sentence, count=0, config=config))
 
 
 def test_models__are_loaded_once(config: SearchConfig) -> None:

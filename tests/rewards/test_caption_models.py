@@ -68,6 +68,15 @@ def test_caption_reward__runs_on_models_of_transformers(models: Path) -> None:
     np.testing.assert_array_equal(again, scores[2:])
 
 
+def test_captioner__describes_variously(models: Path) -> None:
+    captioner = TransformersCaptioner(models / "blip", announce=say_nothing)
+    image = example_outcomes()[0].image
+    texts = captioner.describe_variously(image, count=3)
+    assert 1 <= len(texts) == len(set(texts)) <= 3
+    assert captioner.describe_variously(image, count=3) == texts
+    assert captioner.describe_variously(image, count=1) == list(captioner(image[None]))
+
+
 def test_token_embedder__gives_a_row_per_token_of_the_layer(models: Path) -> None:
     first, last = (TransformersTokenEmbedder(models / "bert", announce=say_nothing, layer=layer) for layer in (1, -1))
     assert first("one cow").shape == (4, 16)

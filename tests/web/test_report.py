@@ -141,7 +141,7 @@ def test_axes__tell_tries_and_mean_rewards_of_the_search(make_run: MakeRun) -> N
     text = report_of(folder).text["axes"]
     assert f"cow found read {sum(cows) / len(cows):.2f} {len(cows)} 90 %" in text
     assert "sheep start" in text
-    assert "Alternatives: carrot 0.43 in 3 pictures." in text
+    assert "carrot 0.43 in 3 pictures" in text
     assert "Agreement by scorer B: 0.90 , at the start 0.50" in text
 
 

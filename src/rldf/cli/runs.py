@@ -1,4 +1,4 @@
-"""`rldf runs`: lists, shows and resumes runs, and writes their reports."""
+"""`rldf runs`: lists, shows and resumes runs, writes their reports, and draws their words elsewhere."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,8 +7,9 @@ import typer
 
 from rldf.cli import workflows
 from rldf.cli.manners import print_json, say, well_behaved
-from rldf.cli.options import AsJson, Debug, RunFolder
+from rldf.cli.options import AsJson, Debug, Device, Dtype, LowMemory, Model, RunFolder, Setting
 from rldf.cli.searching import print_summary, run_and_report
+from rldf.cli.settings import Given, settings
 from rldf.errors import RldfError
 
 group = typer.Typer(name="runs", help="Runs: what searches left behind.", no_args_is_help=True, rich_markup_mode=None)
@@ -102,3 +103,34 @@ def report(
         print_json({"run": str(run), "report": str(written)})
         return
     typer.echo(str(written))
+
+
+@group.command(epilog="Example: rldf runs transfer runs/demo --model CompVis/stable-diffusion-v1-4")
+@well_behaved
+def transfer(
+    run: RunFolder,
+    *,
+    model: Model = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    is_low_memory: LowMemory = False,
+    changes: Setting = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Draws the words a run found with another model, or with other settings of its own, and scores them alike."""
+    del debug
+    given = Given(model=model, device=device, dtype=dtype, use_low_memory=is_low_memory, changes=changes)
+    config = settings(workflows.base_config(str(run), preset="embedded"), given)
+    moved = workflows.transfer(run, config, announce=say)
+    workflows.write_report(run)
+    if as_json:
+        print_json({"folder": str(moved.folder), **moved.facts})
+        return
+    before, after = moved.facts["before"], moved.facts["after"]
+    for label, row in (("here", before), ("elsewhere", after), ("start elsewhere", moved.facts["after_start"])):
+        low, high = row["score_ci95"]
+        typer.echo(f"{label:<16} {row['score']:.3f} (95 % interval {low:.3f} to {high:.3f})")
+    low, high = moved.facts["difference_ci95"]
+    typer.echo(f"{'difference':<16} {moved.facts['difference']:+.3f} ({low:+.3f} to {high:+.3f})")
+    typer.echo(f"pictures in {moved.folder}")

@@ -26,7 +26,7 @@ from rldf.cli.options import (
     Setting,
     read_pairs,
 )
-from rldf.cli.searching import print_summary, run_and_report, watch_folder
+from rldf.cli.searching import judge_caption, print_summary, run_and_report, search_beyond, watch_folder
 from rldf.cli.settings import Given, settings
 
 if TYPE_CHECKING:
@@ -72,6 +72,25 @@ def search(
         str | None,
         typer.Option("--searcher", help="factored, q-learning, sarsa, random or random-walk.", show_default="factored"),
     ] = None,
+    goes_on: Annotated[
+        bool,
+        typer.Option(
+            "--continue-after-goal",
+            help="Then hold the words found and search the further axes of a larger grammar.",
+            show_default=False,
+        ),
+    ] = False,
+    larger: Annotated[
+        str, typer.Option("--beyond", metavar="GRAMMAR", help="The larger grammar of --continue-after-goal.")
+    ] = "full",
+    captioner: Annotated[
+        str | None,
+        typer.Option(
+            "--captioner",
+            help="An image-to-text model, by folder or hub id: judge its caption beside the words found.",
+            show_default=False,
+        ),
+    ] = None,
     preset: Preset = "embedded",
     model: Model = None,
     perception: Perception = None,
@@ -113,14 +132,37 @@ def search(
     config = settings(workflows.load_preset(preset).config, given)
     paths = [path for given_path in images for path in _pictures(given_path)]
     is_one_run = is_together or (len(images) == 1 and not images[0].is_dir())
+    _require_one_run(is_one_run, goes_on=goes_on, captioner=captioner)
+    _require_larger(config.grammar.name if goes_on else "", larger)
     if is_dry_run:
         _print_plan(config, num_runs=1 if is_one_run else len(paths), as_json=as_json)
     elif is_one_run:
         prepared = workflows.prepare_search(paths, config=config, out=out, force=force)
         events = workflows.run_prepared(prepared, announce=say)
-        print_summary(run_and_report(events, folder=prepared.store.folder), as_json=as_json)
+        summary = dict(run_and_report(events, folder=prepared.store.folder))
+        if goes_on:
+            summary["beyond"] = search_beyond(prepared.store.folder, grammar=larger, force=force)
+        if captioner is not None:
+            summary["caption"] = judge_caption(prepared.store.folder, captioner)
+        print_summary(summary, as_json=as_json)
     else:
         _search_each(paths, config=config, out=out, force=force, as_json=as_json)
+
+
+def _require_one_run(is_one_run: bool, *, goes_on: bool, captioner: str | None) -> None:  # noqa: FBT001
+    """Refuses options that belong to one search where several are asked for."""
+    if not is_one_run and (goes_on or captioner is not None):
+        name = "--continue-after-goal" if goes_on else "--captioner"
+        raise typer.BadParameter(f"{name} belongs to one search, and several pictures are given. Give one picture.")
+
+
+def _require_larger(smaller: str, larger: str) -> None:
+    """Refuses to go on in the grammar that was searched already."""
+    if smaller == larger:
+        raise typer.BadParameter(
+            f"--continue-after-goal goes from a smaller grammar to --beyond, and both are '{larger}'. Search with a "
+            "smaller one, such as --grammar base."
+        )
 
 
 def _start(start: str | None, terms: Mapping[str, str]) -> dict[str, object]:

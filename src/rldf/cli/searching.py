@@ -61,6 +61,33 @@ def watch_folder(events: "Iterator[FolderEvent]", *, folder: Path) -> Iterator[d
                 progress.show(event)
 
 
+def search_beyond(run: Path, *, grammar: str, force: bool) -> Mapping[str, Any]:
+    """Goes on after the goal: searches the further axes of a larger grammar with the words found held.
+
+    Args:
+        run: a finished run.
+        grammar: the larger grammar.
+        force: True to search again what lies there.
+
+    Returns:
+        The summary of the further search.
+    """
+    record = workflows.read_run(run)
+    config = workflows.base_config(str(run), preset="embedded")
+    prepared = workflows.prepare_beyond(record, config, grammar_name=grammar, force=force)
+    run_and_report(workflows.run_prepared(prepared, announce=say), folder=prepared.store.folder)
+    summary = workflows.tell_beyond(run)
+    workflows.write_report(run)
+    return summary
+
+
+def judge_caption(run: Path, captioner: str) -> Mapping[str, Any]:
+    """Draws and judges what a captioner says of the input of a finished run."""
+    compared = workflows.compare_caption(run, captioner, announce=say)
+    workflows.write_report(run)
+    return compared.facts
+
+
 def print_summary(summary: Mapping[str, Any], *, as_json: bool) -> None:
     """Prints what a run found.
 
@@ -80,7 +107,19 @@ def print_summary(summary: Mapping[str, Any], *, as_json: bool) -> None:
     if summary["alarm"]:
         typer.echo("alarm     the judge finds these words worse than the start: the search has gamed its scorer")
     typer.echo(f"renders   {budget['renders']} of {budget['max_renders']}, and {budget['test_renders']} to judge")
+    for label, row in _further(summary):
+        typer.echo(f"{label:<9} {row}")
     typer.echo(f"report    {Path(summary['run']) / 'report.html'}")
+
+
+def _further(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What came of going on and of a caption, where they were asked for."""
+    if "beyond" in summary:
+        further = summary["beyond"]
+        yield "beyond", f"{further['sentence']}   score {further['start_score']:.3f} to {further['score']:.3f}"
+    if "caption" in summary:
+        caption = summary["caption"]["caption"]
+        yield "caption", f"{caption['sentence']}   score {caption['score']:.3f}"
 
 
 @contextmanager

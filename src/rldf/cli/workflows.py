@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from rldf.hub import folder_digest as folder_digest
     from rldf.hub import require_safetensors as require_safetensors
     from rldf.perception.reading import list_image_files as list_image_files
+    from rldf.presets.ablation import Ablated as Ablated
+    from rldf.presets.ablation import ablate as ablate
+    from rldf.presets.ablation import draw_input as draw_input
     from rldf.presets.bench_confirm import bench_confirm as bench_confirm
     from rldf.presets.bench_jobs import BenchRun as BenchRun
     from rldf.presets.bench_jobs import bench_run as bench_run
@@ -48,7 +51,10 @@ if TYPE_CHECKING:
     from rldf.presets.bench_tuning import TuningRun as TuningRun
     from rldf.presets.bench_tuning import bench_tune as bench_tune
     from rldf.presets.bench_tuning import read_tuned as read_tuned
+    from rldf.presets.beyond import prepare_beyond as prepare_beyond
+    from rldf.presets.beyond import tell_beyond as tell_beyond
     from rldf.presets.build import build_parts as build_parts
+    from rldf.presets.captions import compare_caption as compare_caption
     from rldf.presets.clone import ClassPlanned as ClassPlanned
     from rldf.presets.clone import ClonePlanned as ClonePlanned
     from rldf.presets.clone import ClonePlanRequest as ClonePlanRequest
@@ -72,12 +78,17 @@ if TYPE_CHECKING:
     from rldf.presets.finetune_jobs import plan_finetune as plan_finetune
     from rldf.presets.finetune_jobs import resume_finetune as resume_finetune
     from rldf.presets.finetune_jobs import run_finetune as run_finetune
+    from rldf.presets.generating import SetFinished as SetFinished
+    from rldf.presets.generating import SetRequest as SetRequest
+    from rldf.presets.generating import base_config as base_config
+    from rldf.presets.generating import folder_name as folder_name
+    from rldf.presets.generating import generate_pictures as generate_pictures
+    from rldf.presets.generating import redraw_pictures as redraw_pictures
     from rldf.presets.generators import choose_device as choose_device
     from rldf.presets.jobs import SHELF as SHELF
     from rldf.presets.jobs import FileBegan as FileBegan
     from rldf.presets.jobs import FileFailed as FileFailed
     from rldf.presets.jobs import encode_images as encode_images
-    from rldf.presets.jobs import generate_pictures as generate_pictures
     from rldf.presets.jobs import plan_search as plan_search
     from rldf.presets.jobs import resume_search as resume_search
     from rldf.presets.jobs import run_prepared as run_prepared
@@ -90,12 +101,15 @@ if TYPE_CHECKING:
     from rldf.presets.ordering import order_axis as order_axis
     from rldf.presets.request import default_folder as default_folder
     from rldf.presets.request import prepare_search as prepare_search
+    from rldf.presets.sliding import slide as slide
+    from rldf.presets.transferring import transfer as transfer
     from rldf.records import axes_to_json as axes_to_json
     from rldf.records import find_runs as find_runs
     from rldf.records import read_run as read_run
     from rldf.records import utc_now as utc_now
     from rldf.records import versions as versions
     from rldf.renderer.examples import draw_example as draw_example
+    from rldf.sampling import Controls as Controls
     from rldf.search import RunFinished as RunFinished
     from rldf.search.pictures import encode_png as encode_png
     from rldf.seeding import child_rng as child_rng
@@ -109,7 +123,11 @@ if TYPE_CHECKING:
     from rldf.worlds.recipe import TINY_RECIPE as TINY_RECIPE
     from rldf.worlds.recipe import recipe_for as recipe_for
     from rldf.worlds.recipe import world_mixture as world_mixture
+    from rldf.worlds.train_captioner import CAPTIONER_STAGE as CAPTIONER_STAGE
+    from rldf.worlds.train_captioner import TINY_CAPTIONER_STAGE as TINY_CAPTIONER_STAGE
+    from rldf.worlds.train_captioner import train_captioner as train_captioner
     from rldf.worlds.training import STAGES as STAGES
+    from rldf.worlds.training import StageProgress as StageProgress
     from rldf.worlds.training import WorldTraining as WorldTraining
 
 _MODULES = {
@@ -179,6 +197,11 @@ _MODULES = {
     ),
     "rldf.perception.reading": ("list_image_files",),
     "rldf.bench.render": ("BlockDone",),
+    "rldf.presets.ablation": (
+        "Ablated",
+        "ablate",
+        "draw_input",
+    ),
     "rldf.presets.bench_jobs": (
         "BenchRun",
         "bench_run",
@@ -198,13 +221,25 @@ _MODULES = {
         "bench_tune",
         "read_tuned",
     ),
+    "rldf.presets.beyond": (
+        "prepare_beyond",
+        "tell_beyond",
+    ),
     "rldf.presets.build": ("build_parts",),
+    "rldf.presets.captions": ("compare_caption",),
     "rldf.presets.config": ("SearchConfig",),
+    "rldf.presets.generating": (
+        "SetFinished",
+        "SetRequest",
+        "base_config",
+        "folder_name",
+        "generate_pictures",
+        "redraw_pictures",
+    ),
     "rldf.presets.generators": ("choose_device",),
     "rldf.presets.jobs": (
         "SHELF",
         "encode_images",
-        "generate_pictures",
         "plan_search",
         "resume_search",
         "run_prepared",
@@ -224,6 +259,8 @@ _MODULES = {
         "default_folder",
         "prepare_search",
     ),
+    "rldf.presets.sliding": ("slide",),
+    "rldf.presets.transferring": ("transfer",),
     "rldf.records": (
         "axes_to_json",
         "find_runs",
@@ -231,6 +268,7 @@ _MODULES = {
         "utc_now",
         "versions",
     ),
+    "rldf.sampling": ("Controls",),
     "rldf.search": ("RunFinished",),
     "rldf.search.pictures": ("encode_png",),
     "rldf.web": (
@@ -251,8 +289,14 @@ _MODULES = {
         "recipe_for",
         "world_mixture",
     ),
+    "rldf.worlds.train_captioner": (
+        "CAPTIONER_STAGE",
+        "TINY_CAPTIONER_STAGE",
+        "train_captioner",
+    ),
     "rldf.worlds.training": (
         "STAGES",
+        "StageProgress",
         "WorldTraining",
     ),
     "torch": ("get_num_threads",),

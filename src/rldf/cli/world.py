@@ -75,6 +75,10 @@ def train(
     minutes: Annotated[
         float | None, typer.Option("--minutes", min=0, help="Stop after so long; 0 only writes the world as it is.")
     ] = None,
+    is_captioner: Annotated[
+        bool,
+        typer.Option("--captioner", help="Only the free-text captioner, which no search uses.", show_default=False),
+    ] = False,
     device: Device = None,
     is_tiny: Annotated[
         bool, typer.Option("--tiny", help="A world of a minute, to see that all works.", show_default=False)
@@ -85,6 +89,13 @@ def train(
     """Trains the embedded world; interrupted, the same command goes on."""
     del debug
     device = "cpu" if device is None else device
+    if is_captioner:
+        folder = _train_captioner(out, space=space, seed=seed, device=device, minutes=minutes, is_tiny=is_tiny)
+        if as_json:
+            print_json({"captioner": str(folder)})
+        else:
+            typer.echo(f"the captioner is in {folder}; name it by `rldf search --captioner`")
+        return
     training = workflows.WorldTraining(
         out,
         mixture=workflows.world_mixture(space),
@@ -103,6 +114,25 @@ def train(
         print_json({"folder": str(finished), "samples": str(out / "samples.png"), "seed": seed, "space": space})
     else:
         typer.echo(f"the world is in {finished}; a sheet of its pictures is {out / 'samples.png'}")
+
+
+def _train_captioner(out: Path, *, space: str, seed: int, device: str, minutes: float | None, is_tiny: bool) -> Path:
+    """Trains the captioner and shows how it goes."""
+    settings = workflows.TINY_CAPTIONER_STAGE if is_tiny else workflows.CAPTIONER_STAGE
+    with workflows.TrainingProgress() as progress:
+        return workflows.train_captioner(
+            out,
+            mixture=workflows.world_mixture(space),
+            settings=settings,
+            device=device,
+            seed=seed,
+            minutes=minutes,
+            on_progress=lambda pictures, loss: progress.show(
+                workflows.StageProgress(
+                    stage="captioner", pictures=pictures, num_pictures=settings.num_pictures, loss=loss
+                )
+            ),
+        )
 
 
 @group.command(epilog="Example: rldf world card --encodings 200 --seed 1 --json")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from rldf.hub import Announce
 from rldf.presets.config import SearchConfig
-from rldf.presets.jobs import Encoded, encode_images, generate_pictures, resume_search, search_events
+from rldf.presets.generating import SetRequest, generate_pictures
+from rldf.presets.jobs import Encoded, encode_images, resume_search, search_events
 from rldf.records import RunRecord, read_run
+from rldf.sampling import Controls, PictureProduced
 from rldf.search import RunFinished, SearchEvent
 
 
@@ -90,8 +92,25 @@ def generate(
     out: str | Path | None = None,
     config: SearchConfig | None = None,
     terms: Mapping[str, str] | None = None,
+    controls: Controls | None = None,
     force: bool = False,
 ) -> list[Path]:
-    """Draws n diverse pictures of a run or a sentence and returns their files; see `generate_pictures`."""
-    pictures = generate_pictures(source, count=n, config=config, terms=terms, out=out, force=force, announce=print)
-    return [picture.path for picture in pictures]
+    """Draws n diverse pictures of a run or a sentence; see `generate_pictures` for more control.
+
+    Args:
+        source: a run, its folder, or a sentence of the grammar.
+        n: pictures, at least 1.
+        out: folder of the pictures.
+        config: the settings; None for those of the run, or the embedded ones.
+        terms: axis id to term, to change the words before drawing.
+        controls: axes to vary and to balance.
+        force: True to draw again what is there already.
+
+    Returns:
+        Their files.
+    """
+    request = SetRequest(
+        count=n, terms={} if terms is None else terms, controls=Controls() if controls is None else controls
+    )
+    events = generate_pictures(source, request, out=out, config=config, force=force, announce=print)
+    return [event.path for event in events if isinstance(event, PictureProduced)]

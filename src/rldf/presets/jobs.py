@@ -9,20 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rldf.errors import ConfigError, RecordError, RldfError
+from rldf.errors import RecordError, RldfError
 from rldf.hub import Announce
 from rldf.perception.reading import read_image
 from rldf.presets.build import ModelShelf, build_parts, say_nothing
 from rldf.presets.config import SearchConfig
-from rldf.presets.loading import config_from_dict
 from rldf.presets.request import PreparedRun, prepare_search, reopen_search
 from rldf.presets.search_job import budget_of, job_of
-from rldf.records import Percept, RunRecord, read_json, read_run
+from rldf.records import Percept, read_json
 from rldf.records.durable_files import append_file
-from rldf.sampling.produce import PictureProduced, produce
 from rldf.search import InputPicture, RunFinished, SearchEvent, run_search
 from rldf.search.wish import abstentions, read_inputs
-from rldf.space import Encoding
 
 SHELF = ModelShelf()
 """The models of this process: loaded at first use, shared by all jobs."""
@@ -270,54 +267,6 @@ def encode_images(
     return readings
 
 
-def generate_pictures(
-    source: str | Path | RunRecord,
-    *,
-    count: int = 8,
-    config: SearchConfig | None = None,
-    terms: Mapping[str, str] | None = None,
-    out: str | Path | None = None,
-    force: bool = False,
-    announce: Announce = say_nothing,
-) -> Iterator[PictureProduced]:
-    """Draws diverse pictures of a run's encoding or of a sentence, one seed each.
-
-    Args:
-        source: a run, its folder, or a sentence of the grammar.
-        count: pictures, at least 1.
-        config: the settings; None for those of the run, or the embedded ones.
-        terms: axis id to term, to change the encoding before drawing.
-        out: folder of the pictures; None for `new` in the run folder, or `pictures/<sentence>`.
-        force: True to draw again what is there already.
-        announce: is given one line before anything is downloaded.
-
-    Yields:
-        One event per picture.
-
-    Raises:
-        ConfigError: if count is below 1.
-    """
-    if count < 1:
-        raise ConfigError(f"{count} pictures were asked for; at least 1 can be drawn. Give a larger -n.")
-    used, encoding, folder = _what_to_draw(source, config=config)
-    grammar = SHELF.grammar(used)
-    if encoding is None:
-        encoding = grammar.parse(str(source))
-    if terms is not None:
-        encoding = grammar.space.encode({**grammar.space.terms(encoding), **terms})
-    yield from produce(
-        SHELF.generator(used.model, announce=announce).image_generator,
-        grammar=grammar,
-        encoding=encoding,
-        count=count,
-        seed=used.seed,
-        folder=folder if out is None else Path(out),
-        negative_prompt=used.model.negative_prompt,
-        batch_size=used.search.batch_size,
-        force=force,
-    )
-
-
 def _read_input(path: str, file: Path, *, sha256: str) -> InputPicture:
     """Reads an input; the digest stays that of the user's file where it was read from the run's own copy."""
     read = read_image(file)
@@ -345,16 +294,3 @@ def _run_names(paths: Sequence[str | Path]) -> list[str]:
     stems = [Path(path).stem for path in paths]
     names = [Path(path).name.replace(".", "-") for path in paths]
     return [stem if stems.count(stem) == 1 else name for stem, name in zip(stems, names, strict=True)]
-
-
-def _what_to_draw(
-    source: str | Path | RunRecord, *, config: SearchConfig | None
-) -> tuple[SearchConfig, Encoding | None, Path]:
-    """Finds settings, encoding (None for a sentence) and default folder of what is to be drawn."""
-    is_folder = not isinstance(source, RunRecord) and Path(source).is_dir()
-    run = read_run(Path(str(source))) if is_folder else source
-    if isinstance(run, RunRecord):
-        stored = config_from_dict(run.run["config"], place=f"the settings of '{run.folder}'")
-        return (stored if config is None else config), run.encoding, run.folder / "generated"
-    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in "-".join(str(source).split())[:80])
-    return (SearchConfig() if config is None else config), None, Path("pictures") / name

@@ -2,9 +2,11 @@
 
 - `Percept`, `Prompt`, `Outcome`, `StepRecord`: one try.
 - `StoredStep` and the `*_json` functions: the same as JSON.
+- `Extra`, `write_extra`, `read_extras`: what was made of a run later.
 - `RunStore`: writes a run folder; `RunRecord`, `read_run`: reads it.
 """
 
+from rldf.records.extras import Extra, ExtraPicture, read_extras, write_extra
 from rldf.records.json_forms import (
     StoredStep,
     axes_to_json,
@@ -23,6 +25,8 @@ from rldf.records.run_store import SCHEMA_VERSION, RunStore, read_json, read_ste
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Extra",
+    "ExtraPicture",
     "Outcome",
     "Percept",
     "Prompt",
@@ -36,6 +40,7 @@ __all__ = [
     "find_runs",
     "percept_from_json",
     "percept_to_json",
+    "read_extras",
     "read_json",
     "read_run",
     "read_step_lines",
@@ -44,4 +49,5 @@ __all__ = [
     "step_to_json",
     "utc_now",
     "versions",
+    "write_extra",
 ]

@@ -53,7 +53,22 @@ class TransformersCaptioner:
         """
         return [self._describe(image) for image in images]
 
+    def describe_variously(self, image: Image, *, count: int) -> list[str]:
+        """Describes one picture in several ways, by beam search.
+
+        Args:
+            image: RGB, 0 to 255.
+            count: descriptions at most, at least 1.
+
+        Returns:
+            Texts, all different, the likeliest first.
+        """
+        return list(dict.fromkeys(self._texts(image, num_beams=count, num_return_sequences=count)))
+
     def _describe(self, image: Image) -> str:
+        return self._texts(image, num_beams=1, num_return_sequences=1)[0]
+
+    def _texts(self, image: Image, *, num_beams: int, num_return_sequences: int) -> list[str]:
         picture = PIL.Image.fromarray(image)
         if getattr(self._processor, "chat_template", None) is None:
             inputs = self._processor(images=picture, return_tensors="pt").to(self._device)
@@ -66,8 +81,15 @@ class TransformersCaptioner:
             inputs = self._processor(images=picture, text=asked, return_tensors="pt").to(self._device)
             num_asked = inputs["input_ids"].shape[1]
         with torch.inference_mode():
-            tokens = self._model.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS, do_sample=False)
-        return str(self._processor.decode(tokens[0, num_asked:], skip_special_tokens=True)).strip()
+            tokens = self._model.generate(
+                **inputs,
+                max_new_tokens=MAX_NEW_TOKENS,
+                do_sample=False,
+                num_beams=num_beams,
+                num_return_sequences=num_return_sequences,
+            )
+        decode = self._processor.decode
+        return [str(decode(row[num_asked:], skip_special_tokens=True)).strip() for row in tokens]
 
 
 @final

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rldf.web.charts import distance_chart, judge_chart, reward_chart, rolling_window, score_chart
 from rldf.web.evidence import axis_evidence, best_terms, candidate_evidence, chips
+from rldf.web.extras import alternative_pictures, shown_extras
 from rldf.web.fields import Fields
 from rldf.web.film import Frame, frames
 from rldf.web.pages import render_page, write_page
@@ -101,6 +102,8 @@ def _values(run: StoredRun) -> dict[str, object]:
         "is_reading_reached": best_terms(run) == run.target.terms,
         "resume_command": f"rldf runs resume {shlex.quote(os.fspath(run.folder))}",
         "references": references_of(run.folder),
+        "extras": shown_extras(run.folder),
+        "alternatives": alternative_pictures(run),
     }
 
 

@@ -172,7 +172,8 @@ class Stage:
         tensors["updates"] = torch.tensor(self._updates)
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f"{self.name}.partial"
-        save_file({name: value.contiguous() for name, value in tensors.items()}, partial)
+        separate = {name: value.clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
+        save_file(separate, partial)  # copies, since tied weights share their memory
         partial.replace(folder / f"{self.name}.safetensors")
 
     def restore(self, folder: Path) -> None:

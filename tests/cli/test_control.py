@@ -1,0 +1,89 @@
+"""`rldf generate`, `slide`, `ablate` and `runs transfer` with tiny models."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
+
+SENTENCE = "a photo of two cows and many people in a park"
+
+
+def test_generate__balances_and_draws_again_from_the_manifest(run: "Run", tiny: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    told = run(
+        "generate", SENTENCE, "-n", "6", "--balance", "count", "--tries", "2", *tiny, "--out", out, "--json"
+    ).told
+    assert sorted(row["count"] for row in told["cells"]) == [1, 1, 2, 2]
+    assert told["drawn"] >= 6
+    again = run("generate", out / "manifest.json", "--out", tmp_path / "again", "--json").told
+    assert again == {"folder": str(tmp_path / "again"), "pictures": 6, "equal": 6}
+
+
+def test_generate__tells_of_pictures_that_differ_from_the_manifest(run: "Run", tiny: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    run("generate", SENTENCE, "-n", "1", *tiny[:2], "--out", out)
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    manifest["pictures"][0]["seed"] += 1
+    (out / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    ran = run("generate", out / "manifest.json")
+    assert ran.status == 1
+    assert "1 pictures" in ran.out
+    assert "0 equal to the bit" in ran.out
+    assert "differ from the manifest" in ran.err
+
+
+def test_generate__plans_without_drawing(run: "Run", tmp_path: Path) -> None:
+    told = run("generate", SENTENCE, "-n", "10", "--tries", "3", "--dry-run", "--json").told
+    assert told == {"pictures": 10, "max_drawn": 30, "max_cost_usd": 0.0}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["age", "age=young", "age=young:x", "=young:1"])
+def test_share_of_another_form__is_wrong_usage(run: "Run", text: str) -> None:
+    ran = run("generate", SENTENCE, "--share", text)
+    assert ran.status == 2
+    assert "axis=term:number" in " ".join(ran.err.split())
+
+
+def test_slide_and_transfer__show_on_the_report(run: "Run", tiny: list[str], picture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run("search", picture, *tiny, "--budget", "2", "--out", out)
+    strip = run("slide", out, "--axis", "scene", "--json").told
+    assert [step["term"] for step in strip["steps"]] == ["farm", "park", "beach", "street"]
+    assert Path(strip["picture"]).is_file()
+    moved = run("runs", "transfer", out, "--config", "model.steps=1")
+    assert moved.status == 0
+    assert "elsewhere" in moved.out
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "One axis: scene" in page
+    assert "The same words, drawn by" in page
+
+
+def test_slide__names_an_unknown_axis(run: "Run", tiny: list[str], tmp_path: Path) -> None:
+    ran = run("slide", SENTENCE, "--axis", "scenery", *tiny[:2], *tiny[4:6], "--out", tmp_path / "strip")
+    assert ran.status == 1
+    assert "no axis 'scenery'" in ran.err
+
+
+def test_ablate__says_what_is_left(run: "Run", tiny: list[str], picture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ran = run("ablate", "animals", picture, "--grammar", "base", "--budget", "2", *tiny, "--out", out)
+    assert ran.status == 0
+    assert "strongest sentence left" in ran.out
+    assert "class kept in" in ran.out
+    facts = json.loads((out / "ablation.json").read_text(encoding="utf-8"))
+    assert facts["terms"] == {"object": ["cow", "monkey", "sheep"]}
+    assert (out / "after" / "report.html").is_file()
+
+
+def test_going_on__needs_one_picture_and_a_larger_grammar(run: "Run", picture: Path) -> None:
+    several = run("search", picture, picture, "--continue-after-goal")
+    assert several.status == 2
+    assert "belongs to one search" in " ".join(several.err.split())
+    same = run("search", picture, "--grammar", "full", "--continue-after-goal")
+    assert same.status == 2
+    assert "both are 'full'" in " ".join(same.err.split())
