@@ -108,9 +108,9 @@ def write_scorer(
         image_std=[PIXEL_STD] * 3,
     )
     processor.save_pretrained(folder)
-    tensors: dict[str, torch.Tensor] = {f"{n}": value for n, value in scorer.heads.state_dict().items()}
-    tensors |= {"outlier.mean": calibration.mean, "outlier.precision": calibration.precision}
-    save_file({name: value.contiguous().float() for name, value in tensors.items()}, folder / "heads.safetensors")
+    tensors: dict[str, torch.Tensor] = {n: value.half() for n, value in scorer.heads.state_dict().items()}
+    tensors |= {"outlier.mean": calibration.mean.float(), "outlier.precision": calibration.precision.float()}
+    save_file({name: value.contiguous() for name, value in tensors.items()}, folder / "heads.safetensors")
     about = {
         "kind": "heads",
         "name": f"scorer-{scorer.name}",
