@@ -39,7 +39,7 @@ class FewStepSettings:
     """
 
     rank: int = 12
-    steps: int = 4
+    steps: int = 3
     teacher_steps_per_step: int = 1
     guidance_scale: float = 2.0
 
