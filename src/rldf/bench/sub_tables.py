@@ -114,7 +114,7 @@ def window_shape(shape: Sequence[int], *, num_states: int) -> tuple[int, ...]:
 
     Example:
         >>> window_shape((10, 4, 3, 4), num_states=60)
-        (5, 3, 2, 2)
+        (6, 2, 2, 2)
     """
     small = list(shape)
     while prod(small) > num_states and any(size > MIN_TERMS for size in small):
