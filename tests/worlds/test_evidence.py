@@ -9,7 +9,7 @@ import pytest
 from rldf.errors import ModelUnavailableError
 from rldf.grammar import load_grammar
 from rldf.worlds.card_facts import Stopwatch, hardware_line, weight_sizes
-from rldf.worlds.diversity import mean_distance, vendi_score
+from rldf.worlds.diversity import mean_distance
 from rldf.worlds.memorisation import measure_memorisation, nearest_pictures
 from rldf.worlds.pictures import Mixture, MixturePart, draw_picture
 from rldf.worlds.retrieval import measure_retrieval
@@ -32,9 +32,8 @@ class _Order:
         return rows
 
 
-def test_vendi_score__counts_groups_of_equal_pictures() -> None:
+def test_mean_distance__counts_pairs_of_different_groups() -> None:
     twins = np.repeat(np.eye(2), 3, axis=0)
-    assert vendi_score(twins) == pytest.approx(2.0)
     assert mean_distance(twins) == pytest.approx(9 / 15)  # of the 15 pairs, 9 are of different groups
 
 

@@ -38,6 +38,10 @@ def vendi_score(rows: Float[np.ndarray, "rows features"]) -> float:
 
     Returns:
         From 1 to the smaller of pictures and features.
+
+    Example:
+        >>> round(vendi_score(np.eye(3)), 6), round(vendi_score(np.ones((3, 1))), 6)
+        (3.0, 1.0)
     """
     moments = np.zeros((rows.shape[1], rows.shape[1]))
     for block in blocks(rows):

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from rldf.arrays import ImageBatch
 from rldf.contracts import ImageEmbedder, ImageGenerator
+from rldf.evaluation.vendi import vendi_score
 from rldf.grammar import Grammar
 from rldf.records.percept import Prompt
 from rldf.renderer.drawing import draw
@@ -124,24 +125,3 @@ def mean_distance(features: Float[np.ndarray, "pictures features"]) -> float:
     number = len(features)
     total = (features @ features.T).sum() - np.square(features).sum()
     return max(0.0, float(1 - total / (number * (number - 1))))
-
-
-def vendi_score(features: Float[np.ndarray, "pictures features"]) -> float:
-    """Effective number of different pictures, by the cosine kernel.
-
-    Args:
-        features: unit rows, 1 or more.
-
-    Returns:
-        1 where all are alike, to their number where all are orthogonal.
-
-    Example:
-        >>> round(vendi_score(np.eye(3)), 6), round(vendi_score(np.ones((3, 1))), 6)
-        (3.0, 1.0)
-
-    Source: Friedman & Dieng, "The Vendi Score", 2023, definition 3.1: the exponential of the von Neumann entropy of the
-    kernel matrix divided by the number of pictures.
-    """
-    values = np.linalg.eigvalsh(features @ features.T / len(features))
-    values = values[values > 1e-12]  # rounding leaves zeros a little off
-    return float(np.exp(-(values * np.log(values)).sum()))
