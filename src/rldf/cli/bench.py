@@ -76,8 +76,8 @@ def run(
     *,
     out: Annotated[Path, typer.Option("--out", help="Folder of results and report.")] = Path("bench"),
     source: Annotated[
-        str, typer.Option("--table", help="A table, or simulated-base or simulated-wide, which need none.")
-    ] = "simulated-base",
+        str, typer.Option("--table", help="base, wide, simulated-base, simulated-wide, or a file.")
+    ] = "base",
     methods: Annotated[
         str, typer.Option("--methods", help="Names with commas between; all of them if left out.", show_default=False)
     ] = "",

@@ -10,16 +10,17 @@ from rldf.cli import workflows
 from rldf.cli.manners import fail, print_json, say, well_behaved
 from rldf.cli.options import AsJson, Debug, Force, Seed
 
-Source = Annotated[str, typer.Option("--table", help="A table, or simulated-base or simulated-wide, which need none.")]
+Source = Annotated[str, typer.Option("--table", help="base, wide, simulated-base, simulated-wide, or a file.")]
 
 
 @well_behaved
 def paper(
     *,
     out: Annotated[Path, typer.Option("--out", help="Folder of CSV, pictures and report.")] = Path("paper"),
-    source: Source = "simulated-base",
+    source: Source = "base",
     wide: Annotated[
-        str, typer.Option("--wide", help="A larger table, for sizes and domains.", show_default="the same table")
+        str,
+        typer.Option("--wide", help="A larger table, for sizes and domains.", show_default="wide beside base"),
     ] = "",
     num_runs: Annotated[int, typer.Option("--runs", min=0, help="Runs of each row; 0 for 30, or 6 with --quick.")] = 0,
     is_quick: Annotated[
@@ -48,7 +49,7 @@ def paper(
 def tune(
     *,
     out: Annotated[Path, typer.Option("--out", help="Folder of tuned.json and trials.csv.")] = Path("tuned"),
-    source: Source = "simulated-base",
+    source: Source = "base",
     methods: Annotated[
         str,
         typer.Option("--methods", help="Names with commas between; all with settings if left out.", show_default=False),
@@ -114,7 +115,7 @@ def confirm(
 def transfer(
     *,
     out: Annotated[Path, typer.Option("--out", help="Folder of transfer.json.")] = Path("transfer"),
-    source: Source = "simulated-base",
+    source: Source = "base",
     sources: Annotated[str, typer.Option("--earlier", help="Numbers of earlier targets, commas between.")] = "1,3,10",
     num_runs: Annotated[int, typer.Option("--runs", min=0, help="Targets; 0 for 30, or 6 with --quick.")] = 0,
     is_quick: Annotated[bool, typer.Option("--quick", help="A small try.", show_default=False)] = False,

@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from rldf.presets.bench_jobs import BenchRun as BenchRun
     from rldf.presets.bench_jobs import bench_run as bench_run
     from rldf.presets.bench_jobs import bench_table as bench_table
-    from rldf.presets.bench_jobs import check_table as check_table
     from rldf.presets.bench_jobs import quick as quick
     from rldf.presets.bench_jobs import report_of as report_of
     from rldf.presets.bench_paper import PaperRun as PaperRun
     from rldf.presets.bench_paper import bench_paper as bench_paper
+    from rldf.presets.bench_tables import check_table as check_table
     from rldf.presets.bench_transfer import bench_transfer as bench_transfer
     from rldf.presets.bench_tuning import TuningRun as TuningRun
     from rldf.presets.bench_tuning import bench_tune as bench_tune
@@ -206,7 +206,6 @@ _MODULES = {
         "BenchRun",
         "bench_run",
         "bench_table",
-        "check_table",
         "quick",
         "report_of",
     ),
@@ -215,6 +214,7 @@ _MODULES = {
         "bench_paper",
     ),
     "rldf.presets.bench_confirm": ("bench_confirm",),
+    "rldf.presets.bench_tables": ("check_table",),
     "rldf.presets.bench_transfer": ("bench_transfer",),
     "rldf.presets.bench_tuning": (
         "TuningRun",

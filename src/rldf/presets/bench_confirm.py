@@ -13,8 +13,9 @@ from rldf.bench.confirm import ConfirmedSummary, LiveTable, Rows, confirm_plan, 
 from rldf.bench.table import quantise
 from rldf.contracts import Perception
 from rldf.errors import ConfigError
-from rldf.presets.bench_jobs import SIMULATED, load_table, models_of, plan_of, run_of, table_config
+from rldf.presets.bench_jobs import plan_of, run_of
 from rldf.presets.bench_paper import draw_states
+from rldf.presets.bench_tables import SIMULATED, load_table, models_of, table_config
 from rldf.presets.bench_targets import draw_target
 from rldf.presets.build import build_parts
 from rldf.presets.jobs import SHELF

@@ -13,10 +13,8 @@ from rldf.bench import (
     ResultRow,
     TableSources,
     read_rows,
-    read_table,
     render_table,
     run_plan,
-    simulated_table,
     write_bench_report,
     write_rows,
     write_table,
@@ -26,20 +24,16 @@ from rldf.bench.render import BlockDone
 from rldf.bench.replay import StartKind
 from rldf.bench.table_rewards import RewardKind
 from rldf.errors import ConfigError, RecordError, did_you_mean
-from rldf.grammar import load_grammar
 from rldf.hub import Announce
 from rldf.presets.bench_sentences import embed_sentences
+from rldf.presets.bench_tables import load_table, models_of
 from rldf.presets.bench_targets import draw_targets
 from rldf.presets.build import build_parts, say_nothing
 from rldf.presets.config import SearchConfig
 from rldf.presets.jobs import SHELF
-from rldf.presets.loading import load_preset, override
 from rldf.presets.method_settings import Values, check_settings
 from rldf.presets.searchers import NO_TRIES, SEARCHER_NAMES, make_searcher
-from rldf.search import SearchParts
 
-SIMULATED = "simulated-"
-SIMULATED_SEEDS = {"base": (8, 16), "wide": (4, 8)}
 SLOW = ("gp", "tpe", "ppo", "dqn", "cma-es")
 WITH_HORIZON = (
     "annealing",
@@ -87,7 +81,7 @@ class BenchRun:
     """What `rldf bench run` does.
 
     Attributes:
-        table: path of a table, or "simulated-base", "simulated-wide".
+        table: as `load_table` takes it.
         methods: names; empty for all.
         starts: kinds of start.
         split: which targets.
@@ -100,7 +94,7 @@ class BenchRun:
         settings: method to its settings, as tuned; methods that are not here keep their defaults.
     """
 
-    table: str = "simulated-base"
+    table: str = "base"
     methods: tuple[str, ...] = ()
     starts: tuple[StartKind, ...] = ("cold", "warm")
     split: SplitChoice = "test"
@@ -121,34 +115,6 @@ def quick(run: BenchRun) -> BenchRun:
         num_targets=QUICK_TARGETS,
         num_seeds=QUICK_SEEDS,
         max_renders=QUICK_RENDERS,
-    )
-
-
-def load_table(name: str) -> BenchTable:
-    """Reads a table, or makes a simulated one.
-
-    Args:
-        name: a path, or "simulated-base", "simulated-wide".
-
-    Returns:
-        The table.
-
-    Raises:
-        ConfigError: if there is no such simulated table.
-    """
-    if not name.startswith(SIMULATED):
-        return read_table(Path(name))
-    plain = name.removeprefix(SIMULATED)
-    if plain not in SIMULATED_SEEDS:
-        raise ConfigError(
-            f"there is no table '{name}'; simulated ones are "
-            f"{', '.join(SIMULATED + each for each in SIMULATED_SEEDS)}. "
-            "Name one of these, or a file written by: rldf bench table."
-        )
-    search, test = SIMULATED_SEEDS[plain]
-    grammar = load_grammar(plain)
-    return simulated_table(
-        replace(grammar.space, exclusions=()), name=plain, num_search_seeds=search, num_test_seeds=test, num_targets=200
     )
 
 
@@ -288,25 +254,6 @@ def bench_table(
         if isinstance(event, BenchTable):
             write_table(event, out)
         yield event
-
-
-def models_of(parts: SearchParts) -> dict[str, str]:
-    """Digests of the weights a table holds for."""
-    return {
-        "generator": parts.generator_card.digest,
-        "scorer_a": parts.perception_card.digest,
-        "scorer_b": parts.judge_card.digest,
-    }
-
-
-def table_config(table: BenchTable) -> SearchConfig:
-    """The settings a table is made with: the embedded model, the table's grammar, nothing cached."""
-    return override(load_preset("embedded").config, [f"grammar.name={table.name}", "model.use_cache=false"])
-
-
-def check_table(path: Path, config: SearchConfig) -> None:
-    """Refuses a table that was made with other weights than those of the settings."""
-    read_table(path).require_models(models_of(build_parts(config, shelf=SHELF)))
 
 
 def read_plan(folder: Path) -> dict[str, object]:

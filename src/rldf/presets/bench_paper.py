@@ -10,7 +10,7 @@ from rldf.bench.paper import PaperSources, reproduce
 from rldf.bench.paper_bench import QUICK, PaperSize
 from rldf.bench.paper_figures import DrawStates
 from rldf.bench.paper_report import PaperResults, write_paper
-from rldf.presets.bench_jobs import SIMULATED, load_table, models_of, table_config
+from rldf.presets.bench_tables import SIMULATED, load_table, models_of, table_config
 from rldf.presets.build import build_parts
 from rldf.presets.jobs import SHELF
 from rldf.presets.searchers import make_searcher
@@ -25,13 +25,13 @@ class PaperRun:
     """What `rldf bench paper` does.
 
     Attributes:
-        table: path of the table of the paper's space, or "simulated-base".
-        wide: path of a larger one, for sizes and domains; "" takes the same.
+        table: of the paper's space, as `load_table` takes it.
+        wide: a larger one, for sizes and domains; "" takes "wide" beside "base", else the same.
         num_runs: runs of each row; 0 for the usual number.
         is_quick: a small try of everything.
     """
 
-    table: str = "simulated-base"
+    table: str = "base"
     wide: str = ""
     num_runs: int = 0
     is_quick: bool = False
@@ -49,7 +49,8 @@ def bench_paper(run: PaperRun, folder: Path, *, announce: Callable[[str], None])
         The results and the page.
     """
     table = load_table(run.table)
-    wide = load_table(run.wide) if run.wide else table
+    wide_name = run.wide or ("wide" if run.table == "base" else "")
+    wide = load_table(wide_name) if wide_name else table
     size = QUICK if run.is_quick else PaperSize()
     size = replace(size, num_runs=run.num_runs) if run.num_runs else size
     sources = PaperSources(

@@ -8,7 +8,7 @@ from pathlib import Path
 from rldf.bench.paper_bench import QUICK, PaperBench, PaperSize
 from rldf.bench.paper_findings import Finding
 from rldf.bench.transfer import TransferSize, transfer_of_pictures, transfer_of_values
-from rldf.presets.bench_jobs import load_table
+from rldf.presets.bench_tables import load_table
 from rldf.presets.searchers import make_searcher
 
 
@@ -18,7 +18,7 @@ def bench_transfer(
     """Measures both kinds of transfer from several numbers of earlier targets, and writes `transfer.json`.
 
     Args:
-        source: path of a table, or "simulated-base", "simulated-wide".
+        source: a table, as `load_table` takes it.
         folder: where the file goes.
         num_runs: targets; 0 for the usual number.
         sizes: numbers of earlier targets.

@@ -14,7 +14,8 @@ from rldf.bench.replay import StartKind
 from rldf.bench.statistics import bootstrap_mean
 from rldf.bench.summary import areas_of, by_target
 from rldf.errors import ConfigError, RecordError, did_you_mean
-from rldf.presets.bench_jobs import SLOW, WITH_HORIZON, load_table, targets_of
+from rldf.presets.bench_jobs import SLOW, WITH_HORIZON, targets_of
+from rldf.presets.bench_tables import load_table
 from rldf.presets.method_settings import Values, candidates, tunable
 from rldf.presets.searchers import SEARCHER_NAMES, make_searcher
 from rldf.seeding import child_rng
@@ -27,7 +28,7 @@ class TuningRun:
     """What `rldf bench tune` does.
 
     Attributes:
-        table: path of a table, or "simulated-base", "simulated-wide".
+        table: as `load_table` takes it.
         methods: names; empty for all that have settings.
         start: kind of start.
         num_settings: settings tried of each method at most, the defaults among them.
@@ -38,7 +39,7 @@ class TuningRun:
         seed: of the settings drawn.
     """
 
-    table: str = "simulated-base"
+    table: str = "base"
     methods: tuple[str, ...] = ()
     start: StartKind = "cold"
     num_settings: int = 30
