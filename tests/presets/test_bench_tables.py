@@ -22,7 +22,9 @@ def test_shipped_table__fits_the_shipped_weights_and_grammar(name: str) -> None:
 
 
 def test_shipped_tables__hold_what_was_asked_for() -> None:
-    seeds = {name: (len(t.search_seeds), len(t.test_seeds)) for name in SHIPPED for t in [read_table(shipped_path(name))]}
+    seeds = {
+        name: (len(t.search_seeds), len(t.test_seeds)) for name in SHIPPED for t in [read_table(shipped_path(name))]
+    }
     assert seeds == {"base": (8, 16), "wide": (4, 4)}
     for name in SHIPPED:
         targets = read_table(shipped_path(name)).targets

@@ -76,7 +76,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Processor time of a method itself, without what the table takes.
+    """Time of a method itself, without what the table takes.
 
     Attributes:
         method, start: which.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import process_time
+from time import perf_counter
 from typing import Literal, final
 
 import numpy as np
@@ -67,7 +67,7 @@ class RunResult:
 
     Attributes:
         rows: one per budget.
-        own_seconds: processor time of the searcher itself.
+        own_seconds: time of the searcher itself.
         num_steps: tries, pictures asked for again included.
         pictures: state and position of the seed of every distinct picture, in the order they were asked for.
     """
@@ -223,9 +223,9 @@ class Replayer:
         )
         feedback = self.feedback(target)
         order = seed_order(table, target=target, seed=seed)
-        began = process_time()
+        began = perf_counter()
         searcher = make_searcher(request)
-        loop = _Loop(searcher, feedback, order=order, batch_size=batch_size, seconds=process_time() - began)
+        loop = _Loop(searcher, feedback, order=order, batch_size=batch_size, seconds=perf_counter() - began)
         judge = self.judge_of(target, start=first)
         rows: list[ResultRow] = []
         for budget in budgets:
@@ -374,15 +374,15 @@ class _Loop:
     def _turn(self, max_proposals: int) -> None:
         """One round of ask, try and tell; the searcher's own time is measured."""
         assert not isinstance(self._searcher, Encoding)
-        began = process_time()
+        began = perf_counter()
         proposals: list[Proposal] = self._searcher.ask(max_proposals)
-        self.seconds += process_time() - began
+        self.seconds += perf_counter() - began
         if not proposals:
             self._is_finished = True
             return
         seeds = [int(self._order[proposal.seed_index % len(self._order)]) for proposal in proposals]
         records = self._feedback.try_encodings([proposal.encoding for proposal in proposals], seeds=seeds)
-        began = process_time()
+        began = perf_counter()
         self._searcher.tell(records)
-        self.seconds += process_time() - began
+        self.seconds += perf_counter() - began
         self._records += records

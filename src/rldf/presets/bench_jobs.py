@@ -34,7 +34,7 @@ from rldf.presets.jobs import SHELF
 from rldf.presets.method_settings import Values, check_settings
 from rldf.presets.searchers import NO_TRIES, SEARCHER_NAMES, make_searcher
 
-SLOW = ("gp", "tpe", "ppo", "dqn", "cma-es")
+SLOW = ("gp", "tpe", "ppo", "dqn", "cma-es", "planning", "planning+confirm")
 WITH_HORIZON = (
     "annealing",
     "annealing+confirm",

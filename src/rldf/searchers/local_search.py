@@ -16,6 +16,7 @@ FIRST_TEMPERATURE = 1.0  # in spreads of the rewards met; our choice
 LAST_TEMPERATURE = 0.02  # the same; our choice
 MIN_SPREAD = 1e-6
 MAX_IDLE_RESTARTS = 50  # restarts in a row that land where everything is known; our choice
+MAX_IDLE_MOVES = 50  # moves in a row among what is known, after which annealing starts anywhere; our choice
 
 
 def hill_climb(
@@ -83,7 +84,9 @@ def anneal(
     """Walks to random neighbours, uphill always and downhill ever more rarely; for `ScriptSearcher`.
 
     A neighbour differs in one axis. The temperature falls geometrically over `num_tries` tries, then stays. Its unit
-    is the spread of the rewards met so far, so rewards of any range will do.
+    is the spread of the rewards met so far, so rewards of any range will do. Nothing is tried twice: what is known is
+    walked on for nothing. Where a walk meets nothing new for a while it starts again at random; the search is finished
+    when restarts keep meeting nothing new.
 
     Args:
         space: the grid; locks and exclusions are kept.
@@ -108,19 +111,24 @@ def anneal(
         )
     rng = child_rng(seed, "anneal")
     here = space.sample(rng) if start is None else start
-    (height,) = yield from try_all([here])
-    rewards = {here: height}
-    num_tried, spread = 1, MIN_SPREAD
-    ratio = last_temperature / first_temperature
-    while (there := _random_neighbour(space, here, rng=rng)) is not None:
-        (found,) = yield from try_all([there])
-        num_tried += 1
-        if there not in rewards:
-            rewards[there] = found
-            spread = max(float(np.std([*rewards.values()])), MIN_SPREAD)
-        temperature = first_temperature * ratio ** min(1.0, num_tried / num_tries) * spread
-        if found >= height or rng.random() < exp((found - height) / temperature):
-            here, height = there, found
+    rewards: dict[Encoding, float] = {}
+    num_restarts, ratio = 0, last_temperature / first_temperature
+    while num_restarts < MAX_IDLE_RESTARTS:
+        num_known, num_idle = len(rewards), 0
+        there: Encoding | None = here
+        while there is not None and num_idle < MAX_IDLE_MOVES:
+            if there in rewards:
+                num_idle += 1
+            else:
+                (rewards[there],) = yield from try_all([there])
+                num_idle, spread = 0, max(float(np.std([*rewards.values()])), MIN_SPREAD)
+            temperature = first_temperature * ratio ** min(1.0, len(rewards) / num_tries) * spread
+            rise = rewards[there] - rewards[here]
+            if rise >= 0 or rng.random() < exp(rise / temperature):
+                here = there
+            there = _random_neighbour(space, here, rng=rng)
+        num_restarts = num_restarts + 1 if len(rewards) == num_known else 0
+        here = space.sample(rng)
 
 
 def _others(space: EncodingSpace, encoding: Encoding, *, axis: int) -> list[Encoding]:
