@@ -53,16 +53,18 @@ class GridWalk(Searcher):
         self._space = space
         self._start = start
         self._max_episode_steps = max_episode_steps
+        self._moves = space.moves
         self._rng = child_rng(seed, "grid-walk")
-        self._position = self._begin()
+        self._position = self._first()
+        self._state = space.index(self._position)
         self._num_steps = 0
         self._asked: tuple[int, Encoding] | None = None
 
     def ask(self, max_proposals: int) -> list[Proposal]:
         """Proposes the encoding one move ahead; one proposal however many are allowed."""
         if self._asked is None and max_proposals > 0:
-            action = self._agent.act(self._space.index(self._position))
-            self._asked = action, self._space.apply(self._position, self._space.moves[action])
+            action = self._agent.act(self._state)
+            self._asked = action, self._space.apply(self._position, self._moves[action])
         return [] if self._asked is None else [Proposal(encoding=self._asked[1])]
 
     def tell(self, records: Sequence[StepRecord]) -> None:
@@ -75,20 +77,23 @@ class GridWalk(Searcher):
             assert self._asked is not None
             action, entered = self._asked
             self._asked = None
+            state = self._space.index(entered)
             self._agent.learn(
                 Transition(
-                    state_tm1=self._space.index(self._position),
+                    state_tm1=self._state,
                     action_tm1=action,
                     reward_t=record.reward,
-                    state_t=self._space.index(entered),
+                    state_t=state,
                     is_terminal=record.is_terminal,
                 )
             )
             self._num_steps += 1
-            self._position = entered
+            self._position, self._state = entered, state
             if record.is_terminal or self._num_steps >= self._max_episode_steps:
-                self._position = self._begin()
+                self._position = self._first()
+                self._state = self._space.index(self._position)
                 self._num_steps = 0
 
-    def _begin(self) -> Encoding:
+    def _first(self) -> Encoding:
+        """Where an episode starts."""
         return self._space.sample(self._rng) if self._start is None else self._start
