@@ -12,6 +12,7 @@ from rldf.contracts import Proposal, Searcher
 from rldf.errors import ConfigError, EncodingError
 from rldf.records.percept import StepRecord
 from rldf.searchers.additive_model import AdditiveModel, Points, Shape, Tries
+from rldf.searchers.goal_posterior import draw_goals
 from rldf.searchers.grid_ascent import GridAscent
 from rldf.searchers.ranking import RankedEncoding
 from rldf.searchers.shape_fit import fit_shape
@@ -24,6 +25,7 @@ Tried = Int[np.ndarray, "tried axes"]
 
 OPTIMISM_CYCLE = (0.4, 0.75, 1.5, 2.25)  # standard deviations of benefit of the doubt within a batch; our choice
 CAUTION = 1.0  # standard deviations taken off a mean before it is ranked; our choice
+NUM_GOALS = 8  # goals drawn for a batch; our choice
 NUM_RANDOM_STARTS = 4
 NUM_GOOD_STARTS = 8
 MAX_TRIES = 512  # tries the model is built on: half the best, half the latest; our choice
@@ -36,13 +38,14 @@ FINISHED_IMPROVEMENT = 0.005  # expected improvement, as a share of the spread o
 class FactoredSearcher(Searcher):
     """Searches with a Bayesian model of what each axis contributes to the reward.
 
-    The start is the first proposal. Then every proposal maximises mean + optimism x standard deviation of an
-    `AdditiveModel` by coordinate ascent on the grid; within a batch each pending try is imagined to come out as
+    The start is the first proposal. Then come goals: encodings that could be what the reward looks for, drawn by
+    `draw_goals`, as long as it draws new ones. Every further proposal maximises mean + optimism x standard deviation of
+    an `AdditiveModel` by coordinate ascent on the grid; within a batch each pending try is imagined to come out as
     expected, so that proposals differ. An encoding that stays promising is tried again on the next search seed. The
     proposals depend only on the seed and on the records told so far, so a search resumes by telling them again.
 
-    Source: GP-UCB, Srinivas et al. 2010, with constant optimism; batches by the Kriging believer, Ginsbourger et al.
-    2010; additive covariance and percepts as in `AdditiveModel`.
+    Source: goals are posterior samples, Thompson 1933; the rest is GP-UCB, Srinivas et al. 2010, with constant
+    optimism; batches by the Kriging believer, Ginsbourger et al. 2010; covariance and percepts as in `AdditiveModel`.
     """
 
     def __init__(
@@ -111,6 +114,10 @@ class FactoredSearcher(Searcher):
         rng = child_rng(self._seed, "factored-ask", len(self._records))
         model = AdditiveModel(shape=self._shape(shares), shares=shares, tries=tries)
         points = tries.points
+        for goal in self._untried_goals(tries, tried=tried, rng=rng)[:max_proposals]:
+            asked.append(goal)
+            model.imagine(np.array(goal.indices))
+            points = np.vstack([points, goal.indices])
         while len(asked) < max_proposals:
             optimism = OPTIMISM_CYCLE[len(asked) % len(OPTIMISM_CYCLE)]
             best = self._most_promising(model, points=points, optimism=optimism, used=tried + Counter(asked), rng=rng)
@@ -186,6 +193,17 @@ class FactoredSearcher(Searcher):
         """The start as if it had been tried, so that the rest of the first batch lies elsewhere."""
         seen = tuple(share[[index]] for share, index in zip(shares, self._start.indices, strict=True))
         return Tries(points=np.array([self._start.indices]), seen=seen, rewards=np.zeros(1))
+
+    def _untried_goals(self, tries: Tries, *, tried: Counter[Encoding], rng: np.random.Generator) -> list[Encoding]:
+        """Encodings that could be what the reward looks for and were never drawn, the likeliest first."""
+        if len(self._records) < 2:
+            return []
+        goals = draw_goals(tries, count=NUM_GOALS, rng=rng)
+        for place, axis in enumerate(self._space.axes):
+            if axis.id in self._space.locked:
+                goals[:, place] = axis.index_of(self._space.locked[axis.id])
+        encodings = dict.fromkeys(_encoding(goal) for goal in goals)
+        return [goal for goal in encodings if goal not in tried and self._space.allows(goal)]
 
     def _most_promising(
         self,
