@@ -98,6 +98,35 @@ def test_settings__unknown_ones_are_refused(tmp_path: Path) -> None:
         bench_tune(TuningRun(methods=("exhaustive",)), tmp_path)
 
 
+def test_run__goes_on_where_it_was_stopped_and_ends_the_same(path: Path, tmp_path: Path) -> None:
+    run = BenchRun(table=str(path), methods=("random", "percept"), num_seeds=2, max_renders=8, num_workers=1)
+    bench_run(run, tmp_path / "whole")
+
+    def stop(done: int, total: int) -> None:
+        assert total > 3
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench_run(run, tmp_path / "cut", on_progress=stop)
+    units = tmp_path / "cut/units.jsonl"
+    units.write_bytes(units.read_bytes()[:-40])  # the third line is cut off
+    seen: list[int] = []
+    bench_run(run, tmp_path / "cut", on_progress=lambda done, _: seen.append(done))
+    assert seen[0] == 3
+    assert sorted(p.name for p in (tmp_path / "cut").iterdir()) == ["plan.json", "results.csv", "timings.csv"]
+    for name in ("plan.json", "results.csv"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_run__refuses_to_go_on_with_another(path: Path, tmp_path: Path) -> None:
+    run = BenchRun(table=str(path), methods=("random",), num_seeds=1, max_renders=4, num_workers=1)
+    tmp_path.joinpath("units.jsonl").touch()
+    tmp_path.joinpath("plan.json").write_text("{}")
+    with pytest.raises(RecordError, match=r"holds a part of another run.*Choose another --out"):
+        bench_run(run, tmp_path)
+
+
 class Shop:
     """Stands for the models: reads what another table holds."""
 

@@ -1,6 +1,6 @@
 """Runs a plan: methods x targets x seeds, from a table, on several processes, always with the same numbers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +10,7 @@ from rldf.bench.replay import MakeSearcher, Replayer, StartKind
 from rldf.bench.results import ResultRow
 from rldf.bench.table import BenchTable
 from rldf.bench.table_rewards import RewardKind
+from rldf.bench.unit_log import UnitKey, UnitLog, UnitResult
 from rldf.errors import ConfigError
 
 BUDGETS = (8, 32, 64, 128, 512)
@@ -102,6 +103,10 @@ class _Unit:
     entry: Entry
     target: int
 
+    @property
+    def key(self) -> UnitKey:
+        return self.entry.name, self.entry.start, self.target
+
 
 def run_plan(
     table: BenchTable,
@@ -109,15 +114,17 @@ def run_plan(
     *,
     make_searcher: MakeSearcher,
     num_workers: int = 1,
+    log: UnitLog | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[ResultRow], list[Timing]]:
-    """Runs a plan; the rows are the same whatever the number of workers.
+    """Runs a plan; the rows are the same whatever the number of workers and however often it was interrupted.
 
     Args:
         table: what was read in the pictures.
         plan: what to run.
         make_searcher: makes a searcher by its name; a function of a module, so that workers can import it.
         num_workers: processes, at least 1; 1 stays in this one.
+        log: units that are done already, of the same plan; takes the others as they are done.
         on_progress: called with units done and units in all.
 
     Returns:
@@ -128,39 +135,42 @@ def run_plan(
         for entry in plan.entries
         for target in plan.targets[: entry.max_targets or None]
     ]
-    rows: list[ResultRow] = []
-    spent: dict[tuple[str, str], tuple[float, int]] = {}
-
-    def take(results: Sequence[tuple[list[ResultRow], float, int]]) -> None:
-        for unit, (unit_rows, seconds, steps) in zip(units[len(done) :], results, strict=False):
-            done.append(unit)
-            rows.extend(unit_rows)
-            key = unit.entry.name, unit.entry.start
-            before = spent.get(key, (0.0, 0))
-            spent[key] = before[0] + seconds, before[1] + steps
+    known = {} if log is None else log.done
+    results = {unit.key: known[unit.key] for unit in units if unit.key in known}
+    missing = [unit for unit in units if unit.key not in results]
+    for unit, result in zip(missing, _work_off(table, plan, make_searcher, missing, num_workers), strict=True):
+        results[unit.key] = result
+        if log is not None:
+            log.append(unit.key, result)
         if on_progress is not None:
-            on_progress(len(done), len(units))
+            on_progress(len(results), len(units))
+    timings = [_timing(entry, [results[unit.key] for unit in units if unit.entry is entry]) for entry in plan.entries]
+    return [row for unit in units for row in results[unit.key].rows], timings
 
-    done: list[_Unit] = []
-    if num_workers == 1:
+
+def _work_off(
+    table: BenchTable, plan: Plan, make_searcher: MakeSearcher, units: Sequence[_Unit], num_workers: int
+) -> Iterator[UnitResult]:
+    """Runs units, in their order, in this process or in several."""
+    if num_workers == 1 or not units:
         replayer = Replayer(table, reward=plan.reward)
-        for unit in units:
-            take([_run_unit(replayer, plan, make_searcher, unit)])
-    else:
-        start = partial(_begin_worker, table, plan, make_searcher)
-        with ProcessPoolExecutor(num_workers, mp_context=get_context("spawn"), initializer=start) as pool:
-            for result in pool.map(_work, units):
-                take([result])
-    timings = [
-        Timing(method=method, start=begun, seconds=seconds, steps=steps)
-        for (method, begun), (seconds, steps) in spent.items()
-    ]
-    return rows, timings
+        yield from (_run_unit(replayer, plan, make_searcher, unit) for unit in units)
+        return
+    start = partial(_begin_worker, table, plan, make_searcher)
+    with ProcessPoolExecutor(num_workers, mp_context=get_context("spawn"), initializer=start) as pool:
+        yield from pool.map(_work, units)
 
 
-def _run_unit(
-    replayer: Replayer, plan: Plan, make_searcher: MakeSearcher, unit: _Unit
-) -> tuple[list[ResultRow], float, int]:
+def _timing(entry: Entry, results: Sequence[UnitResult]) -> Timing:
+    return Timing(
+        method=entry.name,
+        start=entry.start,
+        seconds=sum(result.seconds for result in results),
+        steps=sum(result.steps for result in results),
+    )
+
+
+def _run_unit(replayer: Replayer, plan: Plan, make_searcher: MakeSearcher, unit: _Unit) -> UnitResult:
     entry = unit.entry
     rows: list[ResultRow] = []
     seconds, steps = 0.0, 0
@@ -180,7 +190,7 @@ def _run_unit(
             rows += result.rows
             seconds += result.own_seconds
             steps += result.num_steps
-    return rows, seconds, steps
+    return UnitResult(rows=rows, seconds=seconds, steps=steps)
 
 
 _WORKER: list[tuple[Replayer, Plan, MakeSearcher]] = []
@@ -191,6 +201,6 @@ def _begin_worker(table: BenchTable, plan: Plan, make_searcher: MakeSearcher) ->
     _WORKER.append((Replayer(table, reward=plan.reward), plan, make_searcher))
 
 
-def _work(unit: _Unit) -> tuple[list[ResultRow], float, int]:
+def _work(unit: _Unit) -> UnitResult:
     replayer, plan, make_searcher = _WORKER[0]
     return _run_unit(replayer, plan, make_searcher, unit)

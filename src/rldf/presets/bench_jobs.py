@@ -23,6 +23,7 @@ from rldf.bench.plan import CURVE, Timing
 from rldf.bench.render import BlockDone
 from rldf.bench.replay import StartKind
 from rldf.bench.table_rewards import RewardKind
+from rldf.bench.unit_log import UnitLog
 from rldf.errors import ConfigError, RecordError, did_you_mean
 from rldf.hub import Announce
 from rldf.presets.bench_sentences import embed_sentences
@@ -179,7 +180,7 @@ def targets_of(table: BenchTable, *, split: SplitChoice, count: int) -> list[int
 def bench_run(
     run: BenchRun, folder: Path, *, on_progress: Callable[[int, int], None] | None = None
 ) -> tuple[list[ResultRow], list[Timing]]:
-    """Runs the benchmark and writes `results.csv`, `plan.json` and `timings.csv`.
+    """Runs the benchmark and writes `results.csv`, `plan.json` and `timings.csv`; an interrupted run goes on.
 
     All but the timings are the same whenever the same run is made.
 
@@ -193,17 +194,32 @@ def bench_run(
     """
     table = load_table(run.table)
     plan = plan_of(run, table)
+    log = _claim(run, table, folder)
     rows, timings = run_plan(
-        table, plan, make_searcher=make_searcher, num_workers=run.num_workers, on_progress=on_progress
+        table, plan, make_searcher=make_searcher, num_workers=run.num_workers, log=log, on_progress=on_progress
     )
     write_rows(rows, folder / "results.csv")
-    told = asdict(run) | {"models": dict(table.models), "grammar": table.grammar_digest, "table_name": table.name}
-    told.pop("num_workers")
-    (folder / "plan.json").write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     lines = ["method,start,microseconds_per_step,steps"]
     lines += [f"{t.method},{t.start},{t.microseconds_per_step:.1f},{t.steps}" for t in timings]
     (folder / "timings.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    log.remove()
     return rows, timings
+
+
+def _claim(run: BenchRun, table: BenchTable, folder: Path) -> UnitLog:
+    """Writes down what is run, and finds what is done of it; a folder with a part of another run is refused."""
+    told = asdict(run) | {"models": dict(table.models), "grammar": table.grammar_digest, "table_name": table.name}
+    told.pop("num_workers")
+    text = json.dumps(told, indent=1, sort_keys=True) + "\n"
+    plan, units = folder / "plan.json", folder / "units.jsonl"
+    if units.is_file() and not (plan.is_file() and plan.read_text(encoding="utf-8") == text):
+        raise RecordError(
+            f"'{folder}' holds a part of another run; only the same run goes on there, with the same options and the "
+            "same table. Choose another --out, or remove the folder."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    plan.write_text(text, encoding="utf-8")
+    return UnitLog(units)
 
 
 def bench_table(
