@@ -41,8 +41,9 @@ def measure_clone(args: argparse.Namespace) -> dict[str, Any]:
         told[name] = draw_set(name, folder, args)
         told["seconds of"][name] = round(perf_counter() - began, 1)
         sys.stderr.write(f"{name}: {told[name]}\n")
-    told["classifier"] = classify(folder, wanted, args)
-    told["distances"] = compare(folder, [name for name in SETS if name in wanted], args)
+    usable = [name for name in wanted if name not in told or told[name]["classes"] == told[name]["of classes"]]
+    told["classifier"] = classify(folder, usable, args)
+    told["distances"] = compare(folder, [name for name in SETS if name in usable], args)
     return told
 
 
@@ -111,13 +112,17 @@ def draw_set(name: str, folder: Path, args: argparse.Namespace) -> dict[str, Any
         )
         for _ in plan_clone(request, config=search_config(args)):
             pass
-    run = RunRequest(has_gates=is_clone, class_rank=args.class_rank)
+    run = RunRequest(has_gates=is_clone, class_rank=args.class_rank, max_rounds=args.rounds)
     *_, last = run_clone(open_clone(str(place)), run)
     assert isinstance(last, CloneFinished)
     if not (folder / name).exists():
         export_clone(open_clone(str(place)).storage, folder / name, form="imagefolder")
     rounds = open_clone(str(place)).rounds
+    drawn = list((folder / name).glob("train/*/*"))
     told: dict[str, Any] = {
+        "pictures": len(drawn),
+        "classes": len({path.parent for path in drawn}),
+        "of classes": len(read_class_folder(folder / "test").class_names),
         "sentences": how,
         "planned": int(sum(plan.quotas.sum() for plan in rounds)),
         "rounds": len(rounds),

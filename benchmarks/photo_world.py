@@ -99,6 +99,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--inputs", type=int, default=3, help="clone: photographs of a class that are searched")
     parser.add_argument("--per-class", type=int, default=425, help="clone: pictures of a class")
     parser.add_argument("--class-rank", type=int, default=5, help="clone: of how many classes A may find it the first")
+    parser.add_argument("--rounds", type=int, default=6, help="clone: how often what the gates left out is drawn anew")
     parser.add_argument("--epochs", type=int, default=30, help="clone: of the classifiers")
     parser.add_argument("--train-on", default="clone,names,real", help="clone: training sets, by commas")
     parser.add_argument("--compared", type=int, default=1250, help="clone: pictures of each compared set")

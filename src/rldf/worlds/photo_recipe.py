@@ -50,7 +50,7 @@ def photo_recipe(device: str) -> WorldRecipe:
         size_px=64,
         patch_px=4,
         latent_channels=24,
-        unet_channels=(96, 160, 224),
+        unet_channels=(96, 160, 192),
         unet_layers=2,
         unet_dropout=0.1,
         autoencoder_width=48,
