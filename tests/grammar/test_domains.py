@@ -98,3 +98,20 @@ def test_imagenet__spells_its_classes(wordnet: str, sentence: str) -> None:
     encoding = IMAGENET.parse(sentence)
     assert groups_of(IMAGENET)[wordnet] == (IMAGENET.space.terms(encoding)["object"],)
     assert IMAGENET.render(encoding) == sentence
+
+
+def test_photos__say_one_of_fifty_things() -> None:
+    grammar = load_grammar("photos")
+    assert check_grammar("photos") == []
+    assert grammar.space.size == 50
+    for encoding in grammar.space.all_encodings():
+        assert grammar.parse(grammar.render(encoding)) == encoding
+    assert grammar.render(grammar.parse("a photo of one golden retriever")) == "a photo of one golden retriever"
+
+
+def test_photos__keep_what_has_a_hypernym_in_common_together() -> None:
+    axis = load_grammar("photos").axes[0]
+    order = list(load_grammar("photos").space.axis("object").terms)
+    for _, terms in axis.groups:
+        places = sorted(order.index(term) for term in terms)
+        assert places == list(range(places[0], places[0] + len(places)))

@@ -11,7 +11,7 @@ from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, UNet2DConditio
 from safetensors.torch import load_file
 from transformers import CLIPTextModel, PreTrainedTokenizerFast
 
-from rldf.worlds.pictures import DrawnBatch
+from rldf.worlds.source import PictureBatch
 from rldf.worlds.text import build_text_encoder, build_tokenizer, tokenize
 from rldf.worlds.train_denoiser import build_scheduler, build_unet
 from rldf.worlds.train_few_step import (
@@ -33,11 +33,13 @@ Parts = tuple[UNet2DConditionModel, CLIPTextModel, PreTrainedTokenizerFast]
 WORDS = ("one", "two", "three", "cow", "cows", "dog", "park", "harbour")
 
 
-def make_batch(update: int) -> DrawnBatch:
+def make_batch(update: int) -> PictureBatch:
     rng = np.random.default_rng(update)
     sentences = [" ".join(rng.choice(WORDS, size=3)) for _ in range(4)]
-    return DrawnBatch(
-        images=np.zeros((4, 8, 8, 3), dtype=np.uint8), sentences=sentences, seen=np.zeros((4, 1), dtype=np.int64)
+    return PictureBatch(
+        images=torch.zeros((4, 8, 8, 3), dtype=torch.uint8),
+        sentences=sentences,
+        seen=torch.zeros((4, 1), dtype=torch.int64),
     )
 
 

@@ -6,16 +6,9 @@ import pytest
 from rldf.errors import ConfigError
 from rldf.grammar import load_grammar
 from rldf.renderer.vocabulary import DRAWABLE
-from rldf.worlds.pictures import (
-    UNSEEN,
-    DrawnSplit,
-    Mixture,
-    MixturePart,
-    draw_picture,
-    drawn_batches,
-    seen_indices,
-)
+from rldf.worlds.pictures import DrawnPictures, Mixture, MixturePart, draw_picture, seen_indices
 from rldf.worlds.recipe import world_mixture
+from rldf.worlds.source import UNSEEN
 
 FULL = load_grammar("full")
 
@@ -74,9 +67,9 @@ def test_seen__is_numbered_by_the_vocabulary() -> None:
 
 def test_batches__come_in_order_and_whole() -> None:
     mixture = world_mixture("base")
-    split = DrawnSplit(mixture, seed=0, split="a", start=2, stop=7, size_px=32)
-    batches = list(drawn_batches(split, batch_size=2, num_workers=0))
+    source = DrawnPictures(mixture, seed=0, size_px=32)
+    batches = list(source.batches("a", start=2, stop=7, batch_size=2, num_workers=0))
     assert [len(batch.sentences) for batch in batches] == [2, 2]
-    assert batches[0].images[0].tobytes() == draw(mixture, 2)
-    assert batches[1].images[1].tobytes() == draw(mixture, 5)
+    assert batches[0].images[0].numpy().tobytes() == draw(mixture, 2)
+    assert batches[1].images[1].numpy().tobytes() == draw(mixture, 5)
     assert batches[0].seen.shape == (2, len(DRAWABLE))

@@ -15,10 +15,11 @@ from rldf.errors import ConfigError, RecordError
 from rldf.grammar import load_grammar
 from rldf.perception.embedded import HeadsPerception
 from rldf.renderer.vocabulary import DRAWABLE
-from rldf.worlds.recipe import TINY_RECIPE, grammar_words, recipe_for, world_mixture
+from rldf.worlds.pictures import DrawnPictures, grammar_words
+from rldf.worlds.recipe import TINY_RECIPE, recipe_for, world_mixture
 from rldf.worlds.training import STAGES, StageProgress, WorldTraining
 
-MIXTURE = world_mixture("base")
+SOURCE = DrawnPictures(world_mixture("base"), seed=0, size_px=128)
 
 
 class _KilledError(Exception):
@@ -32,7 +33,7 @@ def ignore(progress: StageProgress) -> None:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    return WorldTraining(folder, mixture=MIXTURE, recipe=TINY_RECIPE, device="cpu").run(on_progress=ignore)
+    return WorldTraining(folder, source=SOURCE, recipe=TINY_RECIPE, device="cpu").run(on_progress=ignore)
 
 
 def test_tiny_world__loads_as_any_diffusers_model(world: Path) -> None:
@@ -79,7 +80,7 @@ def test_killed_stage__goes_on_to_the_same_weights(tmp_path: Path, world: Path, 
             raise _KilledError
 
     for callback in (kill_late, ignore):
-        training = WorldTraining(tmp_path / "w", mixture=MIXTURE, recipe=TINY_RECIPE, device="cpu")
+        training = WorldTraining(tmp_path / "w", source=SOURCE, recipe=TINY_RECIPE, device="cpu")
         try:
             training.run(on_progress=callback, stages=[killed_stage])
         except _KilledError:
@@ -91,7 +92,7 @@ def test_killed_stage__goes_on_to_the_same_weights(tmp_path: Path, world: Path, 
 
 
 def test_time_limit__leaves_a_world_that_can_be_used(tmp_path: Path) -> None:
-    training = WorldTraining(tmp_path / "w", mixture=MIXTURE, recipe=TINY_RECIPE, device="cpu")
+    training = WorldTraining(tmp_path / "w", source=SOURCE, recipe=TINY_RECIPE, device="cpu")
     finished = training.run(on_progress=ignore, minutes=0)
     assert not list((tmp_path / "w").glob("denoiser*"))
     parts = {"codec.safetensors", "few-step", "generator", "scorer-a", "scorer-b"}
@@ -99,8 +100,8 @@ def test_time_limit__leaves_a_world_that_can_be_used(tmp_path: Path) -> None:
 
 
 def test_start__takes_the_weights_of_a_world_that_knows_other_words(tmp_path: Path, world: Path) -> None:
-    mixture = world_mixture("wide")
-    training = WorldTraining(tmp_path / "w", mixture=mixture, recipe=TINY_RECIPE, device="cpu", start=world)
+    wide = DrawnPictures(world_mixture("wide"), seed=0, size_px=128)
+    training = WorldTraining(tmp_path / "w", source=wide, recipe=TINY_RECIPE, device="cpu", start=world)
     finished = training.run(on_progress=ignore, minutes=0)
     names = ("scorer-b/model.safetensors", "generator/unet/diffusion_pytorch_model.safetensors", "codec.safetensors")
     for name in names:
@@ -118,11 +119,11 @@ def test_start__takes_the_weights_of_a_world_that_knows_other_words(tmp_path: Pa
 def test_other_recipe_in_the_same_folder__is_refused(world: Path) -> None:
     recipe = replace(TINY_RECIPE, seed=1)
     with pytest.raises(RecordError, match=r"another recipe.*--out"):
-        WorldTraining(world.parent, mixture=MIXTURE, recipe=recipe, device="cpu")
+        WorldTraining(world.parent, source=SOURCE, recipe=recipe, device="cpu")
 
 
 def test_unknown_stage__is_refused(tmp_path: Path) -> None:
-    training = WorldTraining(tmp_path / "w", mixture=MIXTURE, recipe=TINY_RECIPE, device="cpu")
+    training = WorldTraining(tmp_path / "w", source=SOURCE, recipe=TINY_RECIPE, device="cpu")
     with pytest.raises(ConfigError, match=r"stage 'unet' is unknown; stages are: autoencoder, scorer-b"):
         training.run(on_progress=ignore, stages=["unet"])
 

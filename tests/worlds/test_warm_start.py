@@ -7,6 +7,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from rldf.generators.embedded import embedded_folder
+from rldf.renderer.vocabulary import DRAWABLE
 from rldf.worlds.text import build_tokenizer
 from rldf.worlds.train_scorer import Scorer
 from rldf.worlds.warm_start import fit_weights, world_weights
@@ -18,7 +19,7 @@ WORDS = "backbone.text_model.embeddings.token_embedding.weight"
 
 @pytest.fixture
 def scorer() -> Scorer:
-    return Scorer("a", vocabulary_size=10)
+    return Scorer("a", vocabulary_size=10, axes=DRAWABLE)
 
 
 def test_fit_weights__other_patch_size__plain_areas_give_the_same_values(scorer: Scorer) -> None:

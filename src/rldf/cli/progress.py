@@ -1,5 +1,6 @@
 """Live progress on stderr: a bar at a terminal, a line for each thing worth knowing elsewhere."""
 
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, final
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rldf.worlds.training import StageProgress
 
 _MINUTE_S = 60
+_TELL_EVERY_S = 30  # our choice: of a training, where no bar is drawn
 
 
 @final
@@ -98,6 +100,7 @@ class TrainingProgress:
         self._console = Console(stderr=True, highlight=False)
         self._bar = _bar(self._console)
         self._tasks: dict[str, TaskID] = {}
+        self._told_at = monotonic()
 
     def __enter__(self) -> "TrainingProgress":
         self._bar.start()
@@ -114,6 +117,11 @@ class TrainingProgress:
             self._tasks[progress.stage] = self._bar.add_task(progress.stage, total=progress.num_pictures, left="")
             if not self._console.is_terminal:
                 self._console.print(f"training {progress.stage}: {progress.num_pictures} pictures", markup=False)
+        if not self._console.is_terminal and monotonic() > self._told_at + _TELL_EVERY_S:
+            self._told_at = monotonic()
+            self._console.print(
+                f"{progress.stage}: {progress.pictures} pictures, loss {progress.loss:.4f}", markup=False
+            )
         self._bar.update(
             self._tasks[progress.stage],
             completed=progress.pictures,

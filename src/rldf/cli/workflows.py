@@ -120,13 +120,11 @@ if TYPE_CHECKING:
     from rldf.worlds.card import measure_card as measure_card
     from rldf.worlds.card_page import write_card as write_card
     from rldf.worlds.evidence import load_instruments as load_instruments
-    from rldf.worlds.recipe import TINY_RECIPE as TINY_RECIPE
-    from rldf.worlds.recipe import recipe_for as recipe_for
+    from rldf.worlds.planning import plan_world as plan_world
     from rldf.worlds.recipe import world_mixture as world_mixture
     from rldf.worlds.train_captioner import CAPTIONER_STAGE as CAPTIONER_STAGE
     from rldf.worlds.train_captioner import TINY_CAPTIONER_STAGE as TINY_CAPTIONER_STAGE
     from rldf.worlds.train_captioner import train_captioner as train_captioner
-    from rldf.worlds.training import STAGES as STAGES
     from rldf.worlds.training import StageProgress as StageProgress
     from rldf.worlds.training import WorldTraining as WorldTraining
 
@@ -284,18 +282,14 @@ _MODULES = {
     "rldf.worlds.card_page": ("write_card",),
     "rldf.worlds.evidence": ("load_instruments",),
     "rldf.renderer.examples": ("draw_example",),
-    "rldf.worlds.recipe": (
-        "TINY_RECIPE",
-        "recipe_for",
-        "world_mixture",
-    ),
+    "rldf.worlds.planning": ("plan_world",),
+    "rldf.worlds.recipe": ("world_mixture",),
     "rldf.worlds.train_captioner": (
         "CAPTIONER_STAGE",
         "TINY_CAPTIONER_STAGE",
         "train_captioner",
     ),
     "rldf.worlds.training": (
-        "STAGES",
         "StageProgress",
         "WorldTraining",
     ),

@@ -1,6 +1,5 @@
 """`rldf world`: draws pictures of the embedded world, trains its models, measures their card."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -68,6 +67,14 @@ def train(
         Path | None,
         typer.Option("--start", help="A finished world to start from; 'embedded' is the one that ships."),
     ] = None,
+    recipe: Annotated[
+        Literal["embedded", "photos"],
+        typer.Option("--recipe", help="What world: of drawings, as it ships, or of photographs of your own."),
+    ] = "embedded",
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="The photographs: a .zip or .tar.xz with classes.tsv.", show_default=False),
+    ] = None,
     stages: Annotated[
         list[str] | None,
         typer.Option("--stage", help="Only this stage; may be repeated. Stages can be trained at the same time."),
@@ -80,15 +87,22 @@ def train(
         typer.Option("--captioner", help="Only the free-text captioner, which no search uses.", show_default=False),
     ] = False,
     device: Device = None,
+    is_compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile models first; pays on a card.", show_default=False)
+    ] = False,
     is_tiny: Annotated[
         bool, typer.Option("--tiny", help="A world of a minute, to see that all works.", show_default=False)
     ] = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Trains the embedded world; interrupted, the same command goes on."""
+    """Trains a world; interrupted, the same command goes on."""
     del debug
     device = "cpu" if device is None else device
+    if (recipe == "photos") != (data is not None):
+        raise typer.BadParameter(
+            f"--recipe is '{recipe}' and --data is '{data}'; photographs need both. Give --recipe photos --data FILE."
+        )
     if is_captioner:
         folder = _train_captioner(out, space=space, seed=seed, device=device, minutes=minutes, is_tiny=is_tiny)
         if as_json:
@@ -96,22 +110,29 @@ def train(
         else:
             typer.echo(f"the captioner is in {folder}; name it by `rldf search --captioner`")
         return
+    world = workflows.plan_world(
+        space if data is None else "photos",
+        data=data,
+        seed=seed,
+        device=device,
+        is_tiny=is_tiny,
+        is_compiled=is_compiled,
+    )
     training = workflows.WorldTraining(
         out,
-        mixture=workflows.world_mixture(space),
-        recipe=replace(workflows.TINY_RECIPE if is_tiny else workflows.recipe_for(device), seed=seed),
+        source=world.source,
+        recipe=world.recipe,
         device=device,
         start=workflows.embedded_folder().parent if str(start) == "embedded" else start,
     )
     try:
         with workflows.TrainingProgress() as progress:
-            finished = training.run(
-                on_progress=progress.show, stages=workflows.STAGES if stages is None else stages, minutes=minutes
-            )
+            finished = training.run(on_progress=progress.show, stages=stages, minutes=minutes)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"interrupted; '{out}' keeps what was trained. The same command goes on.") from error
     if as_json:
-        print_json({"folder": str(finished), "samples": str(out / "samples.png"), "seed": seed, "space": space})
+        about = {"seed": seed, "space": space if data is None else "photos"}
+        print_json({"folder": str(finished), "samples": str(out / "samples.png")} | about)
     else:
         typer.echo(f"the world is in {finished}; a sheet of its pictures is {out / 'samples.png'}")
 

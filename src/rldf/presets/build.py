@@ -5,7 +5,7 @@ Adding a part means one file, one case here, one test and one page; parts from o
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -34,6 +34,7 @@ from rldf.presets.label_synonyms import LABEL_SYNONYMS
 from rldf.presets.plugins import find_part
 from rldf.presets.searchers import SEARCHER_NAMES, make_for_search
 from rldf.presets.term_sentences import term_sentences
+from rldf.presets.world_folder import find_part as find_world_part
 from rldf.rewards import (
     AgreementReward,
     FeatureCloud,
@@ -92,6 +93,9 @@ class ModelShelf:
     def perception(self, config: SearchConfig, *, announce: Announce) -> tuple[Perception, PartCard]:
         """Gives scorer A of a search, and which model it is."""
         kind, wanted = config.perception.kind, config.perception
+        own = find_world_part(config.model.id, "scorer-a") if wanted.id == "" else ""
+        if kind == "auto" and own != "":
+            kind, wanted = "embedded", replace(wanted, id=own)
         if kind == "auto":
             kind = "embedded" if _is_embedded(config.model) and wanted.id == "" else "clip"
         scorer = self._scorer(kind, wanted, scorer="a", config=config, announce=announce)
@@ -100,9 +104,12 @@ class ModelShelf:
     def judge(self, config: SearchConfig, *, announce: Announce) -> BuiltScorer | None:
         """Gives scorer B of a search; None where scorer A is to judge itself."""
         kind, wanted = config.judge.kind, config.judge
+        own = find_world_part(config.model.id, "scorer-b") if wanted.id == "" else ""
+        if kind == "auto" and own != "":
+            kind, wanted = "embedded", replace(wanted, id=own)
         if kind == "auto":
-            own = "embedded" if _is_embedded(config.model) else "same"
-            kind = own if wanted.id == "" else "clip"
+            default = "embedded" if _is_embedded(config.model) else "same"
+            kind = default if wanted.id == "" else "clip"
         if kind == "same":
             return None
         return self._scorer(kind, wanted, scorer="b", config=config, announce=announce)

@@ -66,7 +66,8 @@ class ModelConfig:
     """The text-to-image model.
 
     Attributes:
-        id: "embedded", a hub id, a local folder, a .safetensors file, or the address of an images endpoint.
+        id: "embedded", a hub id, a local folder, that of a world of `rldf world train`, a .safetensors file, or the
+            address of an images endpoint.
         kind: what the id is; "auto" tells by its form.
         name: model name an images endpoint is asked for, such as "dall-e-2".
         revision: branch, tag or commit on the hub; "" for the main branch.
@@ -81,6 +82,7 @@ class ModelConfig:
         adapter: hub id or folder of a LoRA adapter; "" for the model's own (the embedded model's draws in few steps),
             "none" for none.
         use_attention_slicing: True to compute attention in slices: less memory, slower. Paper: True.
+        max_batch_size: pictures drawn together on a card, at least 1; 0 for 8. More pay for thousands of small ones.
         use_low_memory: True to keep parts off the card while they are not used.
         use_cache: True to keep pictures in the render cache.
         picture_cost_usd: price of one picture in US dollars, 0 or larger.
@@ -102,6 +104,7 @@ class ModelConfig:
     autoencoder: str = ""
     adapter: str = ""
     use_attention_slicing: bool = False
+    max_batch_size: int = 0
     use_low_memory: bool = False
     use_cache: bool = True
     picture_cost_usd: float = 0.0
@@ -114,7 +117,7 @@ class PerceptionConfig:
     """Scorer A, which guides the search.
 
     Attributes:
-        kind: "auto" takes the embedded scorer with the embedded model, else zero-shot CLIP.
+        kind: "auto" takes the own scorer of the embedded model or of another world, else zero-shot CLIP.
         id: hub id or folder of the model, or of the classifier where there are two; "" for the kind's default.
         detector: hub id or folder of the detector beside a classifier.
     """
@@ -129,8 +132,8 @@ class JudgeConfig:
     """Scorer B, which only judges.
 
     Attributes:
-        kind: "auto" takes the embedded scorer B with the embedded model, else scorer A itself, which is then said;
-            "same" is always scorer A itself.
+        kind: "auto" takes the own scorer B of the embedded model or of another world, else scorer A itself, which is
+            then said; "same" is always scorer A itself.
         id: hub id or folder of the model; "" for the kind's default.
         detector: hub id or folder of the detector beside a classifier.
     """
@@ -276,6 +279,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "seed": (0.0, _UNLIMITED),
     "model.steps": (0.0, 1000.0),
     "model.size_px": (0.0, 4096.0),
+    "model.max_batch_size": (0.0, 4096.0),
     "model.picture_cost_usd": (0.0, _UNLIMITED),
     "model.max_cost_usd": (0.0, _UNLIMITED),
     "search.batch_size": (1.0, 1024.0),

@@ -19,6 +19,8 @@ from rldf.hub import Announce, fetch_model_folder, folder_digest
 from rldf.perception.embedded import HeadsPerception, load_embedded_scorer
 from rldf.perception.loading import load_weights
 from rldf.perception.preprocessing import Preprocessing, read_preprocessing
+from rldf.perception.scorer_heads import read_heads
+from rldf.space import Axis, EncodingSpace
 
 EMBEDDED = "embedded"
 _BATCH_SIZE = 32
@@ -41,9 +43,15 @@ def build_extractor(name: str, *, device: str, announce: Announce) -> FeatureExt
         scorer = load_embedded_scorer("b", space=load_grammar("base").space, device=device, batch_size=_BATCH_SIZE)
         return _of_scorer(scorer, name="embedded/scorer-b")
     if (Path(name) / "heads.json").is_file():
-        space = load_grammar("base").space
+        space = _own_space(Path(name))
         return _of_scorer(HeadsPerception(Path(name), space, device=device, batch_size=_BATCH_SIZE), name=name)
     return _of_vision_model(name, device=device, announce=announce)
+
+
+def _own_space(folder: Path) -> EncodingSpace:
+    """The space of all that a scorer reads; only its features are wanted."""
+    axes = (Axis(id=axis, terms=head.terms) for axis, head in read_heads(folder).axes.items())
+    return EncodingSpace(axes=tuple(axes))
 
 
 def _of_scorer(scorer: HeadsPerception, *, name: str) -> FeatureExtractor:

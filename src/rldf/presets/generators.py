@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from rldf.generators.images_api import ImagesApiGenerator, ImagesApiSettings
 from rldf.generators.settings import GenerationSettings
 from rldf.hub import Announce
 from rldf.presets.config import ModelConfig
+from rldf.presets.world_folder import ADAPTER, GENERATOR, find_part, find_world
 from rldf.search import PartCard
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -80,11 +81,14 @@ def build_generator(config: ModelConfig, *, announce: Announce) -> BuiltGenerato
     device = choose_device(config.device)
     dtype = DTYPES[("float16" if device == "cuda" else "float32") if config.dtype == "auto" else config.dtype]
     settings = _settings(config)
+    world = find_world(config.id)
+    if kind == "diffusers" and world is not None and config.adapter == "":
+        settings = replace(settings, adapter=find_part(config.id, ADAPTER))
     inner = (
         load_embedded_generator(device=device, dtype=dtype, settings=settings, announce=announce)
         if kind == "embedded"
         else load_diffusers_generator(
-            config.id,
+            config.id if world is None else world / GENERATOR,
             device=device,
             dtype=dtype,
             settings=settings,
@@ -138,6 +142,7 @@ def _settings(config: ModelConfig) -> GenerationSettings:
         autoencoder=config.autoencoder if config.autoencoder != "" else None,
         adapter={"": None, "none": ""}.get(config.adapter, config.adapter),
         attention_slicing=config.use_attention_slicing,
+        max_batch_size=config.max_batch_size if config.max_batch_size > 0 else GenerationSettings().max_batch_size,
     )
 
 

@@ -1,7 +1,7 @@
 """Writes trained parts in the formats of diffusers and transformers, the way every other model comes."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,11 +12,25 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPImageProcessorPil, CLIPTextModel, PreTrainedTokenizerFast
 
-from rldf.renderer.vocabulary import DRAWABLE
 from rldf.worlds.calibration import Calibration
 from rldf.worlds.train_scorer import IMAGE_SIZE_PX, PIXEL_MEAN, PIXEL_STD, Scorer
 
-LICENCE = "Apache-2.0; glyphs it was trained on: Noto Emoji, SIL Open Font License 1.1"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldOrigin:
+    """Where a world comes from, as its files say.
+
+    Attributes:
+        name: of the world.
+        version: of its parts.
+        source: what it was trained on.
+        licence: of the weights, and of what they were trained on.
+    """
+
+    name: str = "embedded"
+    version: str = "2"
+    source: str = "trained from scratch by `rldf world train` on pictures its own renderer draws"
+    licence: str = "Apache-2.0; glyphs it was trained on: Noto Emoji, SIL Open Font License 1.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +57,7 @@ def write_generator(
     autoencoder: AutoencoderTiny,
     scheduler: DPMSolverMultistepScheduler,
     defaults: GenerationDefaults,
+    origin: WorldOrigin,
 ) -> None:
     """Writes a Stable Diffusion pipeline folder, float16 safetensors, and its default settings.
 
@@ -54,6 +69,7 @@ def write_generator(
         autoencoder: its decoder draws.
         scheduler: the solver.
         defaults: written as `rldf.json`.
+        origin: written there too.
     """
     pipeline = StableDiffusionPipeline(
         vae=autoencoder,
@@ -68,10 +84,7 @@ def write_generator(
     pipeline.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True)
     pipeline.to(dtype=torch.float32)  # the autoencoder is the caller's own
     about = {
-        "name": "embedded",
-        "version": "2",
-        "source": "trained from scratch by `rldf world train` on pictures its own renderer draws",
-        "licence": LICENCE,
+        **asdict(origin),
         "steps": defaults.steps,
         "guidance_scale": defaults.guidance_scale,
         "size_px": defaults.size_px,
@@ -86,6 +99,7 @@ def write_scorer(
     *,
     tokenizer: PreTrainedTokenizerFast,
     calibration: Calibration,
+    origin: WorldOrigin,
 ) -> None:
     """Writes a scorer: its backbone as a transformers folder, its heads and calibration beside it.
 
@@ -94,6 +108,7 @@ def write_scorer(
         scorer: trained.
         tokenizer: written with A, which reads sentences.
         calibration: temperatures and what lies outside the grammar.
+        origin: written with the heads.
     """
     nn.Module.to(scorer.backbone, torch.float16)
     scorer.backbone.save_pretrained(folder, safe_serialization=True)
@@ -113,12 +128,10 @@ def write_scorer(
     save_file({name: value.contiguous() for name, value in tensors.items()}, folder / "heads.safetensors")
     about = {
         "kind": "heads",
+        **asdict(origin),
         "name": f"scorer-{scorer.name}",
-        "version": "2",
-        "source": "trained from scratch by `rldf world train` on pictures its own renderer draws",
-        "licence": LICENCE,
         "image_size": IMAGE_SIZE_PX,
-        "axes": {axis: list(terms) for axis, terms in DRAWABLE.items()},
+        "axes": {axis: list(terms) for axis, terms in scorer.axes.items()},
         "outlier_threshold": calibration.outlier_threshold,
         "temperature": dict(calibration.temperature),
         "digest": weights_digest(folder),

@@ -7,9 +7,8 @@ import torch
 from jaxtyping import Float
 from torch.nn.functional import cross_entropy
 
-from rldf.renderer.vocabulary import DRAWABLE
 from rldf.worlds.codec import PatchCodec
-from rldf.worlds.pictures import UNSEEN, Mixture, draw_picture, seen_indices
+from rldf.worlds.source import UNSEEN, PictureBatch
 from rldf.worlds.train_scorer import Scorer, degrade, prepare
 
 OUTLIER_QUANTILE = 0.998  # our choice: two in a thousand known pictures lie beyond the bound
@@ -34,33 +33,25 @@ class Calibration:
 
 
 @torch.no_grad()
-def calibrate(
-    scorer: Scorer, *, mixture: Mixture, codec: PatchCodec, seed: int, size_px: int, num_pictures: int
-) -> Calibration:
-    """Fits temperatures and the outlier bound on drawn pictures the scorer was not trained on.
+def calibrate(scorer: Scorer, *, pictures: PictureBatch, codec: PatchCodec, seed: int) -> Calibration:
+    """Fits temperatures and the outlier bound on pictures the scorer was not trained on.
 
     Args:
         scorer: trained.
-        mixture: draws encodings.
+        pictures: at least a few times as many as there are features.
         codec: spoils half of the pictures the way the generator does.
         seed: root seed of the world.
-        size_px: side of the drawn pictures.
-        num_pictures: drawn; at least a few times the number of features.
 
     Returns:
         The calibration.
     """
-    drawn = [
-        draw_picture(mixture, seed=seed, split=f"calibrate-{scorer.name}", index=i, size_px=size_px)
-        for i in range(num_pictures)
-    ]
-    images = torch.stack([torch.from_numpy(p.image).permute(2, 0, 1).float() / 255 for p in drawn])
+    images = pictures.images.permute(0, 3, 1, 2).float() / 255
     spoilt = degrade(images, codec=codec, rng=torch.Generator().manual_seed(seed))
     readings = [scorer(prepare(part)) for whole in (images, spoilt) for part in whole.split(64)]
-    truth = torch.tensor([seen_indices(p.seen) for p in drawn]).repeat(2, 1)
+    truth = pictures.seen.repeat(2, 1)
     temperature = {
         axis: _temperature(torch.cat([reading[axis] for reading in readings]), truth[:, position])
-        for position, axis in enumerate(DRAWABLE)
+        for position, axis in enumerate(scorer.axes)
     }
     features = torch.cat([reading["features"] for reading in readings]).double()
     mean = features.mean(0)

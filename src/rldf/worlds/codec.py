@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
-from rldf.arrays import ImageBatch
+Pictures = UInt8[torch.Tensor, "batch height width 3"]
 
 WHITENING = 0.5  # our choice: 0 keeps the variances of the components, 1 makes them all equal
 
@@ -30,7 +29,7 @@ class PatchCodec:
     patch_px: int
 
     @classmethod
-    def fit(cls, images: ImageBatch, *, channels: int, patch_px: int) -> "PatchCodec":
+    def fit(cls, images: Pictures, *, channels: int, patch_px: int) -> "PatchCodec":
         """Finds the components of some pictures.
 
         Args:
@@ -56,23 +55,30 @@ class PatchCodec:
             patch_px=patch_px,
         )
 
-    def encode(self, images: ImageBatch) -> Float[torch.Tensor, "batch channels rows columns"]:
-        """Turns pictures into latents of about unit variance."""
-        return ((_patches(images, self.patch_px) - self.mean) @ self.encoder).permute(0, 3, 1, 2).contiguous()
+    def to(self, device: torch.device) -> "PatchCodec":
+        """The same codec on a device, for pictures and latents that lie there."""
+        mean, encoder, decoder = (part.to(device) for part in (self.mean, self.encoder, self.decoder))
+        return PatchCodec(mean=mean, encoder=encoder, decoder=decoder, patch_px=self.patch_px)
 
-    def decode(self, latents: Float[torch.Tensor, "batch channels rows columns"]) -> ImageBatch:
+    def encode(self, images: Pictures) -> Float[torch.Tensor, "batch channels rows columns"]:
+        """Turns pictures into latents of about unit variance, in float32 whatever the surroundings compute in."""
+        with torch.autocast(images.device.type, enabled=False):
+            return ((_patches(images, self.patch_px) - self.mean) @ self.encoder).permute(0, 3, 1, 2).contiguous()
+
+    def decode(self, latents: Float[torch.Tensor, "batch channels rows columns"]) -> Pictures:
         """Turns latents back into pictures; the seams of the patches show."""
-        patches = latents.permute(0, 2, 3, 1) @ self.decoder + self.mean
+        with torch.autocast(latents.device.type, enabled=False):
+            patches = latents.permute(0, 2, 3, 1) @ self.decoder + self.mean
         batch, rows, columns, _ = patches.shape
         side = self.patch_px
         pixels = patches.reshape(batch, rows, columns, side, side, 3).permute(0, 1, 3, 2, 4, 5)
         images = pixels.reshape(batch, rows * side, columns * side, 3)
-        return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
+        return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-def _patches(images: ImageBatch, side: int) -> torch.Tensor:
+def _patches(images: Pictures, side: int) -> torch.Tensor:
     """Cuts pictures into patches, pixels as -1 to 1: (batch, rows, columns, patch values)."""
     batch, height, width, _ = images.shape
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).float() / 127.5 - 1
+    pixels = images.float() / 127.5 - 1
     cut = pixels.reshape(batch, height // side, side, width // side, side, 3).permute(0, 1, 3, 2, 4, 5)
     return cut.reshape(batch, height // side, width // side, side * side * 3)

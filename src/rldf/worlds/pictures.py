@@ -5,19 +5,17 @@ from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
-from jaxtyping import Int64
+import torch
 from torch.utils.data import DataLoader, Dataset
 
-from rldf.arrays import Image, ImageBatch
+from rldf.arrays import Image
 from rldf.errors import ConfigError
 from rldf.grammar import Grammar
 from rldf.renderer.drawing import draw_with_truth
 from rldf.renderer.vocabulary import DRAWABLE, UNSAID
 from rldf.seeding import child_rng, child_seed
 from rldf.space import Encoding
-
-UNSEEN = -100
-"""Stands for a term that cannot be told; losses of torch ignore it."""
+from rldf.worlds.source import UNSEEN, PictureBatch, PictureSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,21 +90,6 @@ class DrawnPicture:
     seen: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrawnBatch:
-    """Some drawn pictures and their truth, in order.
-
-    Attributes:
-        images: RGB, 0 to 255.
-        sentences: one a picture.
-        seen: a row a picture, a column an axis of `DRAWABLE`: the place of the term seen, or `UNSEEN`.
-    """
-
-    images: ImageBatch
-    sentences: list[str]
-    seen: Int64[np.ndarray, "batch axes"]
-
-
 def draw_picture(mixture: Mixture, *, seed: int, split: str, index: int, size_px: int) -> DrawnPicture:
     """Draws picture number `index` of a split: a random encoding and a picture of it.
 
@@ -154,24 +137,61 @@ class DrawnSplit(Dataset[DrawnPicture]):
         )
 
 
-def drawn_batches(dataset: DrawnSplit, *, batch_size: int, num_workers: int) -> Iterator[DrawnBatch]:
-    """Draws a split in order, in whole batches, with worker processes drawing ahead.
+@final
+class DrawnPictures(PictureSource):
+    """Pictures that the renderer draws of random encodings: each is new."""
 
-    Args:
-        dataset: what to draw.
-        batch_size: pictures a batch; a last incomplete batch is left out.
-        num_workers: processes that draw ahead; 0 draws in this one.
+    def __init__(self, mixture: Mixture, *, seed: int, size_px: int) -> None:
+        """Keeps what is drawn.
 
-    Returns:
-        The batches, in order.
-    """
-    loader = DataLoader(dataset, batch_size=batch_size, num_workers=num_workers, collate_fn=_collate, drop_last=True)
-    return iter(loader)
+        Args:
+            mixture: draws encodings.
+            seed: root seed of the world, 0 or larger.
+            size_px: side of the pictures.
+        """
+        self._mixture = mixture
+        self._seed = seed
+        self.size_px = size_px
+        self.axes = DRAWABLE
+        self.words = tuple(mixture_words(mixture))
+        parts = [(part.grammar.digest, part.share, part.mention, dict(part.held)) for part in mixture.parts]
+        self.identity = repr((parts, seed, size_px))
+
+    def batches(
+        self, split: str, *, start: int, stop: int, batch_size: int, num_workers: int
+    ) -> Iterator[PictureBatch]:
+        """Draws a split in order, in whole batches, with worker processes drawing ahead; 0 draws in this one."""
+        dataset = DrawnSplit(self._mixture, seed=self._seed, split=split, start=start, stop=stop, size_px=self.size_px)
+        loader = DataLoader(
+            dataset, batch_size=batch_size, num_workers=num_workers, collate_fn=_collate, drop_last=True
+        )
+        return iter(loader)
+
+    def pictures(self, split: str, *, count: int) -> PictureBatch:
+        """Draws the first pictures of a split."""
+        drawn = DrawnSplit(self._mixture, seed=self._seed, split=split, start=0, stop=count, size_px=self.size_px)
+        return _collate([drawn[index] for index in range(count)])
+
+    def sentences(self, rng: np.random.Generator, *, count: int) -> list[str]:
+        """Spells random encodings."""
+        drawn = [self._mixture.sample(rng) for _ in range(count)]
+        return [grammar.render(encoding) for grammar, encoding in drawn]
 
 
-def _collate(pictures: list[DrawnPicture]) -> DrawnBatch:
-    return DrawnBatch(
-        images=np.stack([picture.image for picture in pictures]),
+def mixture_words(mixture: Mixture) -> list[str]:
+    """Every word the grammars of a mixture can spell, sorted."""
+    return sorted({word for part in mixture.parts for word in grammar_words(part.grammar)})
+
+
+def grammar_words(grammar: Grammar) -> list[str]:
+    """Every word a grammar can spell, sorted."""
+    terminals = {str(word) for rule in grammar.cfg.productions() for word in rule.rhs() if isinstance(word, str)}
+    return sorted({part for word in terminals for part in word.split()})
+
+
+def _collate(pictures: list[DrawnPicture]) -> PictureBatch:
+    return PictureBatch(
+        images=torch.from_numpy(np.stack([picture.image for picture in pictures])),
         sentences=[picture.sentence for picture in pictures],
-        seen=np.array([seen_indices(picture.seen) for picture in pictures], dtype=np.int64),
+        seen=torch.tensor([seen_indices(picture.seen) for picture in pictures]),
     )

@@ -4,11 +4,12 @@ import os
 from dataclasses import dataclass, field, replace
 
 from rldf.grammar import Grammar, load_grammar
-from rldf.worlds.assemble import GenerationDefaults
+from rldf.worlds.assemble import GenerationDefaults, WorldOrigin
 from rldf.worlds.pictures import Mixture, MixturePart
 from rldf.worlds.stage import StageSettings
 from rldf.worlds.train_denoiser import DenoiserLoss
 from rldf.worlds.train_few_step import FewStepSettings
+from rldf.worlds.train_scorer import ResNetShape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,11 @@ class WorldRecipe:
         latent_channels: components kept of a patch.
         text_width: width of the text encoder.
         unet_channels: channels of the denoiser's levels.
+        unet_layers: layers of a level of the denoiser.
+        unet_dropout: share of activations dropped in its training, 0 to 1.
         autoencoder_width: channels of the autoencoder.
+        autoencoder_fine_blocks: blocks of its decoder at full size.
+        scorer_b_shape: sizes of scorer B.
         num_codec_pictures: pictures the codec is fitted on.
         num_calibration_pictures: pictures a scorer is calibrated on.
         autoencoder: how it trains.
@@ -32,6 +37,8 @@ class WorldRecipe:
         few_step: how the adapter for few steps trains.
         few_step_settings: what it is.
         defaults: how the finished generator draws.
+        stages: what is trained unless asked otherwise, in order.
+        origin: what the files of the finished world say of it.
         seed: root seed; pictures of the stages come from splits of their own.
     """
 
@@ -40,7 +47,11 @@ class WorldRecipe:
     latent_channels: int = 16
     text_width: int = 128
     unet_channels: tuple[int, ...] = (96, 160, 256)
+    unet_layers: int = 1
+    unet_dropout: float = 0.0
     autoencoder_width: int = 32
+    autoencoder_fine_blocks: int = 0
+    scorer_b_shape: ResNetShape = field(default_factory=ResNetShape)
     num_codec_pictures: int = 600
     num_calibration_pictures: int = 2000
     autoencoder: StageSettings = field(
@@ -74,6 +85,8 @@ class WorldRecipe:
     )
     few_step_settings: FewStepSettings = field(default_factory=FewStepSettings)
     defaults: GenerationDefaults = field(default_factory=GenerationDefaults)
+    stages: tuple[str, ...] = ("autoencoder", "scorer-b", "scorer-a", "denoiser", "few-step")
+    origin: WorldOrigin = field(default_factory=WorldOrigin)
     seed: int = 0
 
 
@@ -170,14 +183,3 @@ def world_mixture(space: str) -> Mixture:
 
 def _ids(grammar: Grammar) -> set[str]:
     return {axis.id for axis in grammar.space.axes}
-
-
-def mixture_words(mixture: Mixture) -> list[str]:
-    """Every word the grammars of a mixture can spell, sorted."""
-    return sorted({word for part in mixture.parts for word in grammar_words(part.grammar)})
-
-
-def grammar_words(grammar: Grammar) -> list[str]:
-    """Every word a grammar can spell, sorted."""
-    terminals = {str(word) for rule in grammar.cfg.productions() for word in rule.rhs() if isinstance(word, str)}
-    return sorted({part for word in terminals for part in word.split()})

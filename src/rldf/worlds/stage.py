@@ -1,6 +1,7 @@
-"""One stage of a world's training: any model, any loss, drawn pictures in, checkpoints out; seeded and resumable."""
+"""One stage of a world's training: any model, any loss, pictures in, checkpoints out; seeded and resumable."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -8,9 +9,10 @@ from typing import final
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from rldf.seeding import child_seed
-from rldf.worlds.pictures import DrawnBatch, DrawnSplit, Mixture, drawn_batches
+from rldf.worlds.source import PictureBatch, PictureSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,7 @@ class StageSettings:
     """How a stage trains; every number is our choice.
 
     Attributes:
-        num_pictures: drawn pictures seen in all; each is new.
+        num_pictures: pictures seen in all; drawn ones are new each, photographs come again.
         batch_size: pictures an update.
         learning_rate: of AdamW, after warm-up and before decay.
         weight_decay: of AdamW.
@@ -26,7 +28,9 @@ class StageSettings:
         decay_share: the last share of the pictures, over which the rate falls to 0.
         ema_decay: of the weights' moving average, which is what ships.
         save_every: updates between checkpoints.
+        report_every: updates between reports of the loss; reading it makes a card wait.
         num_workers: processes that draw ahead.
+        is_compiled: True to compile the model when it is first used; that takes a minute or more.
     """
 
     num_pictures: int
@@ -37,11 +41,13 @@ class StageSettings:
     decay_share: float = 0.3
     ema_decay: float = 0.999
     save_every: int = 200
+    report_every: int = 1
     num_workers: int = 1
+    is_compiled: bool = False
 
 
-Loss = Callable[[DrawnBatch, torch.Generator], torch.Tensor]
-"""From a batch and a source of chance on the CPU to the loss."""
+Loss = Callable[[PictureBatch, torch.Generator], torch.Tensor]
+"""From a batch and a source of chance, both on the stage's device, to the loss."""
 
 
 @final
@@ -58,9 +64,8 @@ class Stage:
         loss: Loss,
         *,
         settings: StageSettings,
-        mixture: Mixture,
+        source: PictureSource,
         seed: int,
-        size_px: int,
         device: str,
     ) -> None:
         """Prepares a stage.
@@ -70,18 +75,16 @@ class Stage:
             model: changed in place, and moved to the device.
             loss: computes with the model.
             settings: see `StageSettings`.
-            mixture: draws the pictures.
+            source: gives the pictures.
             seed: root seed of the world.
-            size_px: side of the pictures.
             device: where it computes.
         """
         self.name = name
         self.model = model.to(torch.device(device)).train()
         self.settings = settings
         self._loss = loss
-        self._mixture = mixture
+        self._source = source
         self._seed = seed
-        self._size_px = size_px
         self._device = torch.device(device)
         self._trained = [value for value in model.parameters() if value.requires_grad]
         frozen = {name for name, value in model.named_parameters() if not value.requires_grad}
@@ -95,6 +98,8 @@ class Stage:
         )
         self._average = {name: value.detach().clone() for name, value in self._weights().items()}
         self._updates = 0
+        if settings.is_compiled:
+            _compile(self.model)
 
     @property
     def pictures(self) -> int:
@@ -115,29 +120,28 @@ class Stage:
         weights = self.model.state_dict()
         return {name: weights[name] for name in self._names}
 
-    def train(self) -> Iterator[float]:
+    def train(self) -> Iterator[torch.Tensor]:
         """Trains to the end.
 
         Yields:
-            The loss, after every update.
+            The loss on the stage's device, after every update.
         """
-        pictures = DrawnSplit(
-            self._mixture,
-            seed=self._seed,
-            split=self.name,
-            start=self.pictures,
-            stop=self.settings.num_pictures,
-            size_px=self._size_px,
-        )
         settings = self.settings
-        for batch in drawn_batches(pictures, batch_size=settings.batch_size, num_workers=settings.num_workers):
-            yield self._update(batch)
+        batches = self._source.batches(
+            self.name,
+            start=self.pictures,
+            stop=settings.num_pictures,
+            batch_size=settings.batch_size,
+            num_workers=settings.num_workers,
+        )
+        for batch in batches:
+            yield self._update(batch.to(self._device))
 
-    def _update(self, batch: DrawnBatch) -> float:
-        rng = torch.Generator().manual_seed(child_seed(self._seed, self.name, "update", self._updates))
+    def _update(self, batch: PictureBatch) -> torch.Tensor:
+        rng = torch.Generator(self._device).manual_seed(child_seed(self._seed, self.name, "update", self._updates))
         for group in self._optimiser.param_groups:
             group["lr"] = self._learning_rate()
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"), self._dropping():
             loss = self._loss(batch, rng)
         loss.backward()
         nn.utils.clip_grad_norm_(self._trained, 1.0)
@@ -145,7 +149,14 @@ class Stage:
         self._optimiser.zero_grad(set_to_none=True)
         self._updates += 1
         self._follow()
-        return float(loss.detach())
+        return loss.detach()
+
+    @contextmanager
+    def _dropping(self) -> Iterator[None]:
+        """Seeds what torch drops out, for as long as one loss is computed."""
+        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
+            torch.manual_seed(child_seed(self._seed, self.name, "dropout", self._updates))
+            yield
 
     def _learning_rate(self) -> float:
         settings = self.settings
@@ -153,15 +164,15 @@ class Stage:
         left = 1 - self.pictures / settings.num_pictures
         return settings.learning_rate * warm * min(1.0, left / settings.decay_share)
 
-    @torch.no_grad()
     def _follow(self) -> None:
         """Moves the average towards the weights, faster at the beginning."""
         decay = min(self.settings.ema_decay, (1 + self._updates) / (10 + self._updates))
-        for name, value in self._weights().items():
-            if value.is_floating_point():
-                self._average[name].lerp_(value, 1 - decay)
-            else:
-                self._average[name].copy_(value)
+        weights = self._weights()
+        moving = [name for name, value in weights.items() if value.is_floating_point()]
+        follow = get_ema_multi_avg_fn(decay)
+        follow([self._average[name] for name in moving], [weights[name] for name in moving], self._updates)
+        for name in weights.keys() - set(moving):
+            self._average[name].copy_(weights[name])
 
     def save(self, folder: Path) -> None:
         """Writes weights, average and optimiser state as `NAME.safetensors`; whole or not at all."""
@@ -195,3 +206,9 @@ class Stage:
                 state.setdefault(int(index), {})[key] = laid_out.detach()
         if state:
             self._optimiser.load_state_dict(self._optimiser.state_dict() | {"state": state})
+
+
+def _compile(model: nn.Module) -> None:
+    """Compiles what costs most of a model, in place: the denoiser of one that also has a text encoder."""
+    part = model["unet"] if isinstance(model, nn.ModuleDict) else model
+    part.compile(dynamic=False)

@@ -8,6 +8,7 @@ from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
+from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 MAX_TOKENS = 40  # our choice: the longest sentence of the full grammar has 36 words, plus start and end
@@ -65,3 +66,22 @@ def tokenize(tokenizer: PreTrainedTokenizerFast, sentences: Sequence[str]) -> to
     tokens = encoded["input_ids"]
     assert isinstance(tokens, torch.Tensor)
     return tokens
+
+
+def encode_distinct(
+    text_encoder: nn.Module, tokenizer: PreTrainedTokenizerFast, sentences: Sequence[str], *, device: torch.device
+) -> torch.Tensor:
+    """Encodes sentences, each distinct one once: pictures of classes share a few.
+
+    Args:
+        text_encoder: a `CLIPTextModel` on the device.
+        tokenizer: of the world.
+        sentences: any number, repeats included.
+        device: where the text encoder computes.
+
+    Returns:
+        The states of each sentence: (sentences, MAX_TOKENS, width).
+    """
+    places = {sentence: place for place, sentence in enumerate(dict.fromkeys(sentences))}
+    states: torch.Tensor = text_encoder(tokenize(tokenizer, list(places)).to(device)).last_hidden_state
+    return states[torch.tensor([places[sentence] for sentence in sentences], device=device)]

@@ -14,7 +14,8 @@ from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProc
 from rldf.renderer.vocabulary import DRAWABLE
 from rldf.seeding import child_seed
 from rldf.worlds.free_text import describe, vocabulary
-from rldf.worlds.pictures import UNSEEN, DrawnBatch, Mixture
+from rldf.worlds.pictures import DrawnPictures, Mixture
+from rldf.worlds.source import UNSEEN, PictureBatch
 from rldf.worlds.stage import Loss, Stage, StageSettings
 from rldf.worlds.text import END_ID, build_tokenizer, tokenize
 
@@ -77,12 +78,12 @@ def captioner_loss(model: BlipForConditionalGeneration, *, device: str) -> Loss:
     """
     tokenizer = build_tokenizer(vocabulary(DRAWABLE))
 
-    def loss(batch: DrawnBatch, rng: torch.Generator) -> torch.Tensor:
-        words = np.random.default_rng(int(torch.randint(2**31, (1,), generator=rng)))
+    def loss(batch: PictureBatch, rng: torch.Generator) -> torch.Tensor:
+        words = np.random.default_rng(int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
         tokens = tokenize(tokenizer, [describe(seen, words) for seen in seen_terms(batch)]).to(device)
         labels = tokens.masked_fill(tokens == 0, -100)
         output = model(
-            pixel_values=prepare(batch.images).to(device),
+            pixel_values=prepare(batch.images.cpu().numpy()).to(device),
             input_ids=tokens,
             attention_mask=(tokens != 0).long(),
             labels=labels,
@@ -93,7 +94,7 @@ def captioner_loss(model: BlipForConditionalGeneration, *, device: str) -> Loss:
     return loss
 
 
-def seen_terms(batch: DrawnBatch) -> list[dict[str, str]]:
+def seen_terms(batch: PictureBatch) -> list[dict[str, str]]:
     """What is seen in each picture of a batch: axis id to term."""
     return [
         {axis: terms[place] for (axis, terms), place in zip(DRAWABLE.items(), row, strict=True) if place != UNSEEN}
@@ -149,9 +150,8 @@ def train_captioner(
         model,
         captioner_loss(model, device=device),
         settings=settings,
-        mixture=mixture,
+        source=DrawnPictures(mixture, seed=seed, size_px=128),
         seed=seed,
-        size_px=128,
         device=device,
     )
     stage.restore(folder)
@@ -160,7 +160,7 @@ def train_captioner(
     for loss in () if stage.is_finished else stage.train():
         updates += 1
         if on_progress is not None:
-            on_progress(stage.pictures, loss)
+            on_progress(stage.pictures, float(loss))
         is_late = deadline is not None and monotonic() > deadline
         if updates % settings.save_every == 0 or stage.is_finished or is_late:
             stage.save(folder)

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from rldf.worlds.codec import PatchCodec
-from rldf.worlds.pictures import DrawnBatch
+from rldf.worlds.source import PictureBatch
 from rldf.worlds.stage import Loss
-from rldf.worlds.text import tokenize
+from rldf.worlds.text import encode_distinct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +29,27 @@ class DenoiserLoss:
 
 
 def build_unet(
-    *, text_width: int, channels: tuple[int, ...], latent_channels: int, latent_side: int
+    *,
+    text_width: int,
+    channels: tuple[int, ...],
+    latent_channels: int,
+    latent_side: int,
+    layers_per_block: int = 1,
+    dropout: float = 0.0,
 ) -> UNet2DConditionModel:
-    """Builds an untrained denoiser; the sentence enters by attention and, pooled, with the time step."""
+    """Builds an untrained denoiser; the sentence enters by attention and, pooled, with the time step.
+
+    Args:
+        text_width: width of the text encoder.
+        channels: of its levels.
+        latent_channels: of the latents.
+        latent_side: rows of the latents.
+        layers_per_block: layers of a level on the way down; one more on the way up.
+        dropout: share of activations dropped in training, 0 to 1; against memorising where pictures are few.
+
+    Returns:
+        The denoiser.
+    """
     levels = len(channels)
     down = ["DownBlock2D"] * levels
     up = ["UpBlock2D"] * levels
@@ -42,7 +61,8 @@ def build_unet(
         block_out_channels=channels,
         down_block_types=tuple(down),
         up_block_types=tuple(up),
-        layers_per_block=1,
+        layers_per_block=layers_per_block,
+        dropout=dropout,
         cross_attention_dim=text_width,
         attention_head_dim=4,
         resnet_time_scale_shift="scale_shift",
@@ -72,7 +92,6 @@ def denoiser_loss(
     tokenizer: PreTrainedTokenizerFast,
     codec: PatchCodec,
     settings: DenoiserLoss,
-    device: str,
 ) -> Loss:
     """Makes the loss: mean squared error of the velocity, time steps stratified over the batch.
 
@@ -81,26 +100,28 @@ def denoiser_loss(
         tokenizer: of the world.
         codec: turns pictures into latents.
         settings: see `DenoiserLoss`.
-        device: where the model computes.
 
     Returns:
         The loss of a batch.
 
     Source: Salimans & Ho 2022, appendix D (velocity); Ho & Salimans 2022 (dropped text).
     """
-    alphas = build_scheduler().alphas_cumprod.to(device)
+    alphas_by_time = build_scheduler().alphas_cumprod
 
-    def loss(batch: DrawnBatch, rng: torch.Generator) -> torch.Tensor:
-        latents = codec.encode(batch.images).to(device).repeat(settings.noises_per_picture, 1, 1, 1)
-        tokens = tokenize(tokenizer, _drop(batch.sentences, share=settings.drop_text, rng=rng)).to(device)
-        share = (torch.arange(len(latents)) + torch.rand(len(latents), generator=rng)) / len(latents)
-        share = share[torch.randperm(len(latents), generator=rng)]
-        timesteps = (share * len(alphas)).long().clamp(max=len(alphas) - 1).to(device)
-        noise = torch.randn(latents.shape, generator=rng).to(device)
+    def loss(batch: PictureBatch, rng: torch.Generator) -> torch.Tensor:
+        place, copies = rng.device, settings.noises_per_picture
+        latents = codec.encode(batch.images).repeat(copies, 1, 1, 1)
+        count = len(latents)
+        share = (torch.arange(count, device=place) + torch.rand(count, generator=rng, device=place)) / count
+        share = share[torch.randperm(count, generator=rng, device=place)]
+        alphas = alphas_by_time.to(place)
+        timesteps = (share * len(alphas)).long().clamp(max=len(alphas) - 1)
+        noise = torch.randn(latents.shape, generator=rng, device=place)
         alpha = alphas[timesteps].view(-1, 1, 1, 1)
         noisy = alpha.sqrt() * latents + (1 - alpha).sqrt() * noise
         velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * latents
-        states = model["text_encoder"](tokens).last_hidden_state.repeat(settings.noises_per_picture, 1, 1)
+        sentences = _drop(batch.sentences, share=settings.drop_text, rng=rng)
+        states = encode_distinct(model["text_encoder"], tokenizer, sentences, device=place).repeat(copies, 1, 1)
         unet = model["unet"]
         assert isinstance(unet, UNet2DConditionModel)
         predicted = unet(noisy.contiguous(memory_format=torch.channels_last), timesteps, states).sample
@@ -110,6 +131,6 @@ def denoiser_loss(
 
 
 def _drop(sentences: Sequence[str], *, share: float, rng: torch.Generator) -> list[str]:
-    """Empties a share of the sentences."""
-    kept = torch.rand(len(sentences), generator=rng) >= share
-    return [s if keep else "" for s, keep in zip(sentences, kept.tolist(), strict=True)]
+    """Empties a share of the sentences, by a source of chance of its own on the processor."""
+    kept = np.random.default_rng(rng.initial_seed()).random(len(sentences)) >= share
+    return [sentence if is_kept else "" for sentence, is_kept in zip(sentences, kept.tolist(), strict=True)]

@@ -15,7 +15,7 @@ from torch import nn
 from transformers import CLIPTextModel, PreTrainedTokenizerFast
 
 from rldf.errors import MissingExtraError
-from rldf.worlds.pictures import DrawnBatch
+from rldf.worlds.source import PictureBatch
 from rldf.worlds.stage import Loss
 from rldf.worlds.text import tokenize
 
@@ -127,9 +127,9 @@ def few_step_loss(
 
     guide = _Teacher(_frozen(teacher, place), angles=angles, no_sentence=encoded([""]), settings=settings)
 
-    def loss(batch: DrawnBatch, rng: torch.Generator) -> torch.Tensor:
+    def loss(batch: PictureBatch, rng: torch.Generator) -> torch.Tensor:
         states = encoded(batch.sentences)
-        points = [torch.randn((len(states), *shape), generator=rng).to(place)]
+        points = [torch.randn((len(states), *shape), generator=rng, device=rng.device).to(place)]
         velocities: list[torch.Tensor] = []
         times = few_step_times(settings.steps).to(place).repeat_interleave(len(states)).view(-1, len(states))
         for start, end in pairwise(times):

@@ -1,6 +1,7 @@
 """The two scorers and the loss they are trained with: A, a small CLIP, guides; B, a ResNet, only judges."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, final
 
 import torch
@@ -15,16 +16,15 @@ from transformers import (
     ResNetModel,
 )
 
-from rldf.renderer.vocabulary import DRAWABLE
 from rldf.worlds.codec import PatchCodec
-from rldf.worlds.pictures import UNSEEN, DrawnBatch
+from rldf.worlds.source import UNSEEN, PictureBatch
 from rldf.worlds.stage import Loss
 from rldf.worlds.text import END_ID, MAX_TOKENS, tokenize
 
 ScorerName = Literal["a", "b"]
 SCORER_NAMES: tuple[ScorerName, ...] = ("a", "b")
 IMAGE_SIZE_PX = 96  # our choice: a mouth is two pixels wide
-FEATURES = {"a": 128, "b": 192}
+CLIP_FEATURES = 128
 PIXEL_MEAN, PIXEL_STD = 0.5, 0.25  # our choice, the same for every channel
 
 
@@ -49,14 +49,30 @@ def build_clip(vocabulary_size: int) -> CLIPModel:
         "num_hidden_layers": 5,
         "num_attention_heads": 6,
     }
-    return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=FEATURES["a"]))
+    return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=CLIP_FEATURES))
 
 
-def build_resnet() -> ResNetModel:
-    """Builds an untrained scorer B: a ResNet of basic layers, 128 features."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResNetShape:
+    """Sizes of scorer B, a ResNet of basic layers.
+
+    Attributes:
+        channels: of its four stages; the last are its features.
+        depths: layers of each stage.
+    """
+
+    channels: tuple[int, ...] = (48, 96, 160, 192)
+    depths: tuple[int, ...] = (1, 2, 2, 1)
+
+
+def build_resnet(shape: ResNetShape) -> ResNetModel:
+    """Builds an untrained scorer B."""
     return ResNetModel(
         ResNetConfig(
-            embedding_size=48, hidden_sizes=[48, 96, 160, FEATURES["b"]], depths=[1, 2, 2, 1], layer_type="basic"
+            embedding_size=shape.channels[0],
+            hidden_sizes=list(shape.channels),
+            depths=list(shape.depths),
+            layer_type="basic",
         )
     )
 
@@ -67,15 +83,26 @@ class Scorer(nn.Module):
 
     Attributes:
         name: "a" or "b".
+        axes: axis id to its terms.
         backbone: the CLIP or the ResNet.
-        heads: for each axis of `DRAWABLE` a linear layer over its terms.
+        heads: for each axis a linear layer over its terms.
     """
 
-    def __init__(self, name: ScorerName, *, vocabulary_size: int) -> None:
+    def __init__(
+        self,
+        name: ScorerName,
+        *,
+        vocabulary_size: int,
+        axes: Mapping[str, tuple[str, ...]],
+        shape: ResNetShape | None = None,
+    ) -> None:
         super().__init__()
+        shape = ResNetShape() if shape is None else shape
         self.name = name
-        self.backbone = build_clip(vocabulary_size) if name == "a" else build_resnet()
-        self.heads = nn.ModuleDict({axis: nn.Linear(FEATURES[name], len(terms)) for axis, terms in DRAWABLE.items()})
+        self.axes = dict(axes)
+        self.backbone = build_clip(vocabulary_size) if name == "a" else build_resnet(shape)
+        num_features = CLIP_FEATURES if name == "a" else shape.channels[-1]
+        self.heads = nn.ModuleDict({axis: nn.Linear(num_features, len(terms)) for axis, terms in axes.items()})
 
     def features(self, pixels: Float[torch.Tensor, "batch 3 side side"]) -> Float[torch.Tensor, "batch features"]:
         """Embeds prepared pictures; not normalised."""
@@ -115,42 +142,41 @@ def degrade(
         As many pictures of 0 to 1.
     """
     batch = len(images)
-    pixels = ((images * 255).round().to(torch.uint8)).permute(0, 2, 3, 1).numpy()
-    latents = codec.encode(pixels)
-    strength = 0.5 * torch.rand(batch, 1, 1, 1, generator=rng)
-    noisy = latents + strength * torch.randn(latents.shape, generator=rng)
-    coded = torch.from_numpy(codec.decode(noisy)).permute(0, 3, 1, 2).float() / 255
+    place = rng.device
+    latents = codec.encode((images * 255).round().to(torch.uint8).permute(0, 2, 3, 1))
+    strength = 0.5 * torch.rand(batch, 1, 1, 1, generator=rng, device=place)
+    noisy = latents + strength * torch.randn(latents.shape, generator=rng, device=place)
+    coded = codec.decode(noisy).permute(0, 3, 1, 2).float() / 255
 
     def chosen(share: float) -> torch.Tensor:
-        return torch.rand(batch, 1, 1, 1, generator=rng) < share
+        return torch.rand(batch, 1, 1, 1, generator=rng, device=place) < share
 
     images = torch.where(chosen(0.5), coded, images)
     blurred = interpolate(avg_pool2d(images, 2), scale_factor=2, mode="bilinear")
     images = torch.where(chosen(0.33), blurred, images)
-    contrast = 0.85 + 0.3 * torch.rand(batch, 1, 1, 1, generator=rng)
-    brightness = 0.16 * torch.rand(batch, 3, 1, 1, generator=rng) - 0.08
+    contrast = 0.85 + 0.3 * torch.rand(batch, 1, 1, 1, generator=rng, device=place)
+    brightness = 0.16 * torch.rand(batch, 3, 1, 1, generator=rng, device=place) - 0.08
     return ((images - 0.5) * contrast + 0.5 + brightness).clamp(0, 1)
 
 
-def scorer_loss(scorer: Scorer, *, tokenizer: PreTrainedTokenizerFast, codec: PatchCodec, device: str) -> Loss:
+def scorer_loss(scorer: Scorer, *, tokenizer: PreTrainedTokenizerFast, codec: PatchCodec) -> Loss:
     """Makes the loss: the cross-entropy of every axis that can be told, and for A also CLIP's contrastive loss.
 
     Args:
         scorer: computes the readings.
         tokenizer: of the world; only A reads sentences.
         codec: spoils pictures the way the generator does.
-        device: where the scorer computes.
 
     Returns:
         The loss of a batch.
     """
 
-    def loss(batch: DrawnBatch, rng: torch.Generator) -> torch.Tensor:
-        images = torch.from_numpy(batch.images).permute(0, 3, 1, 2).float() / 255
-        readings = scorer(prepare(degrade(images, codec=codec, rng=rng)).to(device))
-        total = _reading_loss(readings, torch.from_numpy(batch.seen).to(device))
+    def loss(batch: PictureBatch, rng: torch.Generator) -> torch.Tensor:
+        images = batch.images.permute(0, 3, 1, 2).float() / 255
+        readings = scorer(prepare(degrade(images, codec=codec, rng=rng)))
+        total = _reading_loss(readings, batch.seen, axes=scorer.axes)
         if isinstance(scorer.backbone, CLIPModel):
-            tokens = tokenize(tokenizer, batch.sentences).to(device)
+            tokens = tokenize(tokenizer, batch.sentences).to(rng.device)
             total = total + _contrastive_loss(scorer.backbone, readings["features"], tokens)
         return total
 
@@ -158,13 +184,16 @@ def scorer_loss(scorer: Scorer, *, tokenizer: PreTrainedTokenizerFast, codec: Pa
 
 
 def _reading_loss(
-    readings: Mapping[str, torch.Tensor], seen: Int64[torch.Tensor, "batch axes"]
+    readings: Mapping[str, torch.Tensor],
+    seen: Int64[torch.Tensor, "batch axes"],
+    *,
+    axes: Mapping[str, tuple[str, ...]],
 ) -> Float[torch.Tensor, ""]:
     """Sums the cross-entropy of what each picture shows and takes the mean over pictures."""
     # so an axis weighs as much as it is visible; with a mean per axis the few pictures of a rare one drown the rest
     losses = [
         cross_entropy(readings[axis].float(), seen[:, k], ignore_index=UNSEEN, reduction="sum")
-        for k, axis in enumerate(DRAWABLE)
+        for k, axis in enumerate(axes)
     ]
     return torch.stack(losses).sum() / len(seen)
 

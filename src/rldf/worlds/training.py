@@ -1,4 +1,4 @@
-"""Trains the whole embedded world by one command: codec, autoencoder, scorers, denoiser; assembles it as it goes."""
+"""Trains a whole world by one command: codec, autoencoder, scorers, denoiser; assembles it as it goes."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -21,8 +21,8 @@ from rldf.seeding import child_rng, child_seed
 from rldf.worlds.assemble import weights_digest, write_generator, write_scorer
 from rldf.worlds.calibration import calibrate
 from rldf.worlds.codec import PatchCodec
-from rldf.worlds.pictures import Mixture, draw_picture
-from rldf.worlds.recipe import WorldRecipe, mixture_words
+from rldf.worlds.recipe import WorldRecipe
+from rldf.worlds.source import PictureSource
 from rldf.worlds.stage import Loss, Stage, StageSettings
 from rldf.worlds.text import build_text_encoder, build_tokenizer
 from rldf.worlds.train_autoencoder import autoencoder_loss, build_autoencoder
@@ -54,47 +54,49 @@ class WorldTraining:
     """
 
     def __init__(
-        self, folder: Path, *, mixture: Mixture, recipe: WorldRecipe, device: str, start: Path | None = None
+        self, folder: Path, *, source: PictureSource, recipe: WorldRecipe, device: str, start: Path | None = None
     ) -> None:
         """Opens or begins a training.
 
         Args:
             folder: made if missing.
-            mixture: the sentences and pictures it is trained on.
+            source: the sentences and pictures it is trained on.
             recipe: sizes and settings.
             device: where it computes.
             start: a finished world whose weights and codec it starts from; None starts from random weights.
         """
         self._folder = folder
-        self._mixture = mixture
+        self._source = source
         self._recipe = recipe
         self._device = device
         self._start = start
         folder.mkdir(parents=True, exist_ok=True)
         self._keep_to_recipe()
-        self._tokenizer = build_tokenizer(mixture_words(mixture))
+        self._tokenizer = build_tokenizer(source.words)
         self._codec = self._fit_codec()
 
     def run(
         self,
         *,
         on_progress: Callable[[StageProgress], None],
-        stages: Sequence[str] = STAGES,
+        stages: Sequence[str] | None = None,
         minutes: float | None = None,
     ) -> Path:
         """Trains what is missing and writes the world.
 
         Args:
-            on_progress: called after every update.
-            stages: which of `STAGES`, in order; stages of one folder may be trained at the same time.
+            on_progress: called after every update, or as often as a stage reports.
+            stages: which of `STAGES`, in order; stages of one folder may be trained at the same time. None for those
+                of the recipe.
             minutes: stops after so long, keeps a checkpoint and writes the world as it is; None trains to the end.
 
         Returns:
-            The folder that holds `generator`, its adapter `few-step`, `scorer-a` and `scorer-b`.
+            The folder that holds `generator`, its adapter `few-step` if it has one, `scorer-a` and `scorer-b`.
 
         Raises:
             ConfigError: if a stage is unknown.
         """
+        stages = self._recipe.stages if stages is None else stages
         unknown = [name for name in stages if name not in STAGES]
         if unknown:
             raise ConfigError(f"stage '{unknown[0]}' is unknown; stages are: {', '.join(STAGES)}. Name one of these.")
@@ -105,39 +107,35 @@ class WorldTraining:
 
     @property
     def _finished(self) -> Path:
-        return self._folder / "embedded"
+        return self._folder / self._recipe.origin.name
 
     def _keep_to_recipe(self) -> None:
         """Refuses to go on with another recipe than the folder was begun with."""
-        parts = [(p.grammar.digest, p.share, p.mention, dict(p.held)) for p in self._mixture.parts]
-        wanted = repr((parts, self._recipe, None if self._start is None else str(self._start)))
+        wanted = repr((self._source.identity, self._recipe, None if self._start is None else str(self._start)))
         path = self._folder / "recipe.json"
         if path.exists() and json.loads(path.read_text())["recipe"] != wanted:
             raise RecordError(
                 f"{self._folder} holds a training of another recipe or grammar; one folder is one recipe. "
                 "Give another --out, or the settings it was begun with."
             )
-        path.write_text(json.dumps({"recipe": wanted}, indent=2) + "\n")
+        if not path.exists():  # stages that train side by side all come here
+            path.write_text(json.dumps({"recipe": wanted}, indent=2) + "\n")
 
     def _fit_codec(self) -> PatchCodec:
-        """Reads the codec, or takes that of the world it starts from, or fits one."""
+        """Reads the codec, or takes that of the world it starts from if its latents are the same, or fits one."""
         recipe = self._recipe
         path = self._folder / "codec.safetensors"
         if not path.exists():
-            if self._start is not None:
-                tensors = load_file(self._start / "codec.safetensors")
-            else:
-                images = np.stack([self._draw("codec", index) for index in range(recipe.num_codec_pictures)])
-                codec = PatchCodec.fit(images, channels=recipe.latent_channels, patch_px=recipe.patch_px)
-                tensors = {"mean": codec.mean, "encoder": codec.encoder, "decoder": codec.decoder}
-            _save(tensors, path)
+            taken = {} if self._start is None else load_file(self._start / "codec.safetensors")
+            if not taken or taken["decoder"].shape != (recipe.latent_channels, 3 * recipe.patch_px**2):
+                images = self._source.pictures("codec", count=recipe.num_codec_pictures).images
+                codec = PatchCodec.fit(images.cpu(), channels=recipe.latent_channels, patch_px=recipe.patch_px)
+                taken = {"mean": codec.mean, "encoder": codec.encoder, "decoder": codec.decoder}
+            _save(taken, path)
         self._finished.mkdir(exist_ok=True)
-        _save(load_file(path), self._finished / "codec.safetensors")
+        if not (self._finished / "codec.safetensors").exists():
+            _save(load_file(path), self._finished / "codec.safetensors")
         return PatchCodec(**load_file(path), patch_px=recipe.patch_px)
-
-    def _draw(self, split: str, index: int) -> Image:
-        recipe = self._recipe
-        return draw_picture(self._mixture, seed=recipe.seed, split=split, index=index, size_px=recipe.size_px).image
 
     def _run_stage(self, name: str, *, deadline: float | None, on_progress: Callable[[StageProgress], None]) -> None:
         """Trains one stage to its end or to the deadline, and publishes it."""
@@ -147,9 +145,9 @@ class WorldTraining:
         is_late = deadline is not None and monotonic() > deadline
         for loss in () if is_late else stage.train():
             updates += 1
-            on_progress(
-                StageProgress(stage=name, pictures=stage.pictures, num_pictures=settings.num_pictures, loss=loss)
-            )
+            if updates % settings.report_every == 0 or stage.is_finished:
+                seen, all_pictures = stage.pictures, settings.num_pictures
+                on_progress(StageProgress(stage=name, pictures=seen, num_pictures=all_pictures, loss=float(loss)))
             is_late = deadline is not None and monotonic() > deadline
             if updates % settings.save_every == 0 or stage.is_finished or is_late:
                 stage.save(self._folder)
@@ -175,9 +173,8 @@ class WorldTraining:
             model,
             self._loss(name, model),
             settings=self._settings(name),
-            mixture=self._mixture,
+            source=self._source,
             seed=self._recipe.seed,
-            size_px=self._recipe.size_px,
             device=self._device,
         )
         stage.restore(self._folder)
@@ -190,13 +187,20 @@ class WorldTraining:
         model: nn.Module
         match name:
             case "autoencoder":
-                model = build_autoencoder(latent_channels=recipe.latent_channels, width=recipe.autoencoder_width)
+                model = build_autoencoder(
+                    latent_channels=recipe.latent_channels,
+                    width=recipe.autoencoder_width,
+                    patch_px=recipe.patch_px,
+                    num_fine_blocks=recipe.autoencoder_fine_blocks,
+                )
             case "denoiser":
                 unet = build_unet(
                     text_width=recipe.text_width,
                     channels=recipe.unet_channels,
                     latent_channels=recipe.latent_channels,
                     latent_side=recipe.size_px // recipe.patch_px,
+                    layers_per_block=recipe.unet_layers,
+                    dropout=recipe.unet_dropout,
                 )
                 text_encoder = build_text_encoder(len(self._tokenizer), width=recipe.text_width)
                 model = nn.ModuleDict({"unet": unet, "text_encoder": text_encoder})
@@ -204,7 +208,12 @@ class WorldTraining:
                 student: nn.Module = build_student(self._trained_denoiser()[0], rank=recipe.few_step_settings.rank)
                 return student
             case _:
-                model = Scorer("a" if name == "scorer-a" else "b", vocabulary_size=len(self._tokenizer))
+                model = Scorer(
+                    "a" if name == "scorer-a" else "b",
+                    vocabulary_size=len(self._tokenizer),
+                    axes=self._source.axes,
+                    shape=recipe.scorer_b_shape,
+                )
         if self._start is not None:
             weights = world_weights(self._start, name)
             fitted = fit_weights(model, weights, world=self._start, stage=name, tokenizer=self._tokenizer)
@@ -212,10 +221,11 @@ class WorldTraining:
         return model
 
     def _loss(self, name: str, model: nn.Module) -> Loss:
+        codec = self._codec.to(torch.device(self._device))
         if isinstance(model, AutoencoderTiny):
-            return autoencoder_loss(model, codec=self._codec, device=self._device)
+            return autoencoder_loss(model, codec=codec)
         if isinstance(model, Scorer):
-            return scorer_loss(model, tokenizer=self._tokenizer, codec=self._codec, device=self._device)
+            return scorer_loss(model, tokenizer=self._tokenizer, codec=codec)
         if isinstance(model, UNet2DConditionModel):
             teacher, text_encoder = self._trained_denoiser()
             return few_step_loss(
@@ -227,10 +237,7 @@ class WorldTraining:
                 device=self._device,
             )
         assert isinstance(model, nn.ModuleDict), name
-        settings = self._recipe.denoiser_loss
-        return denoiser_loss(
-            model, tokenizer=self._tokenizer, codec=self._codec, settings=settings, device=self._device
-        )
+        return denoiser_loss(model, tokenizer=self._tokenizer, codec=codec, settings=self._recipe.denoiser_loss)
 
     def _trained(self, name: str) -> nn.Module:
         """Builds a model with the averaged weights of its last checkpoint, for use."""
@@ -279,31 +286,24 @@ class WorldTraining:
             autoencoder=autoencoder,
             scheduler=build_scheduler(),
             defaults=self._recipe.defaults,
+            origin=self._recipe.origin,
         )
-        sheet = draw_sheet(folder, self._mixture, recipe=self._recipe)
+        sheet = draw_sheet(folder, self._source, recipe=self._recipe)
         PillowImage.fromarray(sheet).save(self._folder / "samples.png")
 
     def _write_scorer(self, scorer: Scorer) -> None:
         recipe = self._recipe
-        calibration = calibrate(
-            scorer,
-            mixture=self._mixture,
-            codec=self._codec,
-            seed=recipe.seed,
-            size_px=recipe.size_px,
-            num_pictures=recipe.num_calibration_pictures,
-        )
+        pictures = self._source.pictures(f"calibrate-{scorer.name}", count=recipe.num_calibration_pictures)
+        calibration = calibrate(scorer, pictures=pictures.to(torch.device("cpu")), codec=self._codec, seed=recipe.seed)
         folder = self._finished / f"scorer-{scorer.name}"
-        write_scorer(folder, scorer, tokenizer=self._tokenizer, calibration=calibration)
+        write_scorer(folder, scorer, tokenizer=self._tokenizer, calibration=calibration, origin=recipe.origin)
 
 
-def draw_sheet(folder: Path, mixture: Mixture, *, recipe: WorldRecipe, columns: int = 8, rows: int = 4) -> Image:
+def draw_sheet(folder: Path, source: PictureSource, *, recipe: WorldRecipe, columns: int = 8, rows: int = 4) -> Image:
     """Draws a sheet of generated pictures of random encodings: (rows, columns) of them, RGB, 0 to 255."""
     pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
-    rng = child_rng(recipe.seed, "sheet")
-    drawn = [mixture.sample(rng) for _ in range(columns * rows)]
-    sentences = [grammar.render(encoding) for grammar, encoding in drawn]
+    sentences = source.sentences(child_rng(recipe.seed, "sheet"), count=columns * rows)
     images = pipeline(
         sentences,
         num_inference_steps=recipe.defaults.steps,

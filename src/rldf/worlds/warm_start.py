@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 from transformers import PreTrainedTokenizerFast
 
-from rldf.renderer.vocabulary import DRAWABLE
+from rldf.worlds.train_scorer import Scorer
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -62,6 +62,7 @@ def fit_weights(
     """
     words = _words(world, stage)
     terms = _terms(world, stage)
+    axes = model.axes if isinstance(model, Scorer) else {}
     fitted = {}
     for name, own in model.state_dict().items():
         other = weights.get(name)
@@ -71,7 +72,7 @@ def fit_weights(
             fitted[name] = _by_name(own, other, rows=_in_order(tokenizer.get_vocab()), other_rows=words)
         elif name.startswith("heads."):
             axis = name.split(".")[1]
-            fitted[name] = _by_name(own, other, rows=DRAWABLE[axis], other_rows=terms[axis])
+            fitted[name] = _by_name(own, other, rows=axes[axis], other_rows=terms.get(axis, []))
         elif own.shape == other.shape:
             fitted[name] = other.to(own.dtype)
         elif name.endswith("position_embedding.weight") and "text" in name:
