@@ -38,9 +38,15 @@ def test_run_resume_and_evaluate__give_a_lora_and_a_judgement(run: Run, options:
     again = run("finetune", "run", "--resume", folder)
     assert again.status == 1
     assert "is finished; only an interrupted one can go on" in again.err
-    judged = run("finetune", "evaluate", folder, "--count", "2", "--prompts", "1", "--json")
+    judged = run("finetune", "evaluate", folder, "--count", "2", "--prompts", "2", "--attacks", "--json")
     assert judged.status == 0, judged.err
     assert set(judged.told["prompts"]) == {"trained", "unseen"}
+    for side in ("base", "tuned"):
+        scores = judged.told["prompts"]["trained"]["diversity"][side]["scorer_class_score"]
+        assert set(scores) == {"object", "count", "density", "scene"}
+        assert all(1.0 <= score <= 4.0 for score in scores.values())
+    assert judged.told["attacks"]["honest"]["mean"] <= 1.0
+    assert "Attacks on the reward" in (folder / "report.html").read_text(encoding="utf-8")
     assert judged.told["curve"][-1][0] == 8
     assert json.loads((folder / "evaluation.json").read_text())["alarm"] is judged.told["alarm"]
     about = json.loads((folder / "lora" / "adapter.json").read_text())

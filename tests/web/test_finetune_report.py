@@ -14,7 +14,11 @@ from rldf.web import write_report
 from rldf.web.charts import Curve, curve_chart
 
 NUM_EPOCHS = 5
-GAIN = {"base": {"mean": -4.0, "error": 0.1}, "tuned": {"mean": -3.0, "error": 0.1}, "gain": {"mean": 1.0, "error": 0.2}}
+GAIN = {
+    "base": {"mean": -4.0, "error": 0.1},
+    "tuned": {"mean": -3.0, "error": 0.1},
+    "gain": {"mean": 1.0, "error": 0.2},
+}
 SPREAD = {"pairwise": 0.25, "vendi": 3.5, "scorer_class_score": {"object": 4.5}}
 
 

@@ -4,6 +4,7 @@ import os
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 
 from markupsafe import Markup
@@ -107,8 +108,8 @@ def _charts(run: StoredFinetune, *, second: str) -> list[tuple[str, Markup, str]
         hints=tuple(f"after epoch {look.epoch}: {v:.4f}{', alarm' if look.is_alarm else ''}" for look, v in seconds),
         marks=frozenset(place for place, (look, _) in enumerate(seconds) if look.is_alarm),
     )
-    clipped = _measured(run, "clip_fraction")
-    divergence = _measured(run, "approx_kl")
+    clipped = _measured([(e.epoch, e.queries, e.clip_fraction) for e in run.epochs])
+    moved = _measured([(e.epoch, e.queries, _thousandths(e.approx_kl)) for e in run.epochs])
     rows = (
         ("Reward", [epochs, fixed], "Green: mean of each epoch's pictures. Orange: the fixed pictures below."),
         (
@@ -117,19 +118,28 @@ def _charts(run: StoredFinetune, *, second: str) -> list[tuple[str, Markup, str]
             "On the fixed pictures; nothing is trained on it. A diamond is an alarm: it fell while the reward rose.",
         ),
         ("Clipped ratios", [clipped], "Share of the denoising steps outside the clip range, at the last update."),
-        ("Step of the policy", [divergence], "Half the mean squared log-ratio, at the last update of each epoch."),
+        (
+            "Step of the policy",
+            [moved],
+            "Root mean square of the log-ratio a dimension, in thousandths, at the last update of each epoch.",
+        ),
     )
     drawn = [(title, curve_chart(curves, title=title, x_label="reward queries"), text) for title, curves, text in rows]
     return [row for row in drawn if row[1]]
 
 
-def _measured(run: StoredFinetune, name: str) -> Curve:
-    values = [(float(e.queries), getattr(e, name), e.epoch) for e in run.epochs if getattr(e, name) is not None]
+def _measured(values: Sequence[tuple[int, int, float | None]]) -> Curve:
+    """A curve of epoch, queries and value; epochs without a value are left out."""
+    rows = [(epoch, float(asked), value) for epoch, asked, value in values if value is not None]
     return Curve(
-        points=tuple((asked, value) for asked, value, _ in values),
+        points=tuple((asked, value) for _, asked, value in rows),
         style="try",
-        hints=tuple(f"epoch {epoch + 1}: {value:.2e}" for _, value, epoch in values),
+        hints=tuple(f"epoch {epoch + 1}: {value:.4g}" for epoch, _, value in rows),
     )
+
+
+def _thousandths(approx_kl: float | None) -> float | None:
+    return None if approx_kl is None else 1000.0 * sqrt(2.0 * approx_kl)
 
 
 def _sheets(run: StoredFinetune) -> list[_Sheet]:
