@@ -95,6 +95,8 @@ class Watch:
 
     def rewind(self, epoch: int) -> None:
         """Forgets the looks of later epochs: they are done again, and come out the same."""
+        if not self._run.use_watch:
+            return
         self.looks = [look for look in read_looks(self._store.folder) if look.epoch <= epoch]
         lines = "".join(json.dumps(asdict(look)) + "\n" for look in self.looks)
         write_file(self._store.folder / WATCH_FILE, lines.encode())
@@ -122,12 +124,12 @@ class Watch:
             second=() if second is None else tuple(second.tolist()),
             is_alarm=self._is_alarm(rewards, second),
         )
-        self.looks.append(look)
-        append_file(self._store.folder / WATCH_FILE, (json.dumps(asdict(look)) + "\n").encode())
         if not look.is_alarm and self._run.patience > 0:
             folder = self._store.folder / HEALTHY_FOLDER
             folder.mkdir(exist_ok=True)
             write_weights(trainer.updater.best_weights, folder / HEALTHY_FILE)
+        self.looks.append(look)
+        append_file(self._store.folder / WATCH_FILE, (json.dumps(asdict(look)) + "\n").encode())
 
     def healthy_weights(self) -> dict[str, Any]:
         """The weights of the last look without the alarm."""

@@ -160,7 +160,9 @@ def _sheets(run: StoredFinetune) -> list[_Sheet]:
 
 def _fixed_prompts(config: Fields, trained: Sequence[str]) -> list[str]:
     count = config.optional_child("run").number("num_samples")
-    return list(trained[: int(count)]) if count is not None else []
+    if count is None or not trained:
+        return []
+    return [trained[place % len(trained)] for place in range(int(count))]
 
 
 def _judged(run: StoredFinetune) -> list[_Judged]:
