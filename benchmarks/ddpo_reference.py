@@ -1,7 +1,7 @@
 """DDPO and RWR beside TRL 0.23.1, the last release that had DDPO, on a tiny pipeline; it needs no GPU and no weights.
 
     python benchmarks/ddpo_reference.py equivalence
-    python benchmarks/ddpo_reference.py speed --rounds 5
+    python benchmarks/ddpo_reference.py speed --rounds 5 --processes 2
     python benchmarks/ddpo_reference.py learning --seeds 5
     python benchmarks/ddpo_reference.py table
 
@@ -16,6 +16,7 @@ them.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ from rldf.arrays import ImageBatch
 from rldf.finetuning.advantages import PromptNormaliser
 from rldf.finetuning.losses import importance_sampling_loss
 from rldf.finetuning.policy import DiffusionPolicy
+from rldf.finetuning.processes import AcceleratedProcesses, Processes, SingleProcess
 from rldf.finetuning.rollout import roll_out
 from rldf.finetuning.settings import AdapterSettings, AdvantageSettings, SamplerSettings, TrainSettings
 from rldf.finetuning.trainer import Trainer
@@ -71,7 +73,7 @@ ALLOWED = 1e-6
 def main() -> None:
     """Does one of the jobs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("job", choices=["equivalence", "speed", "learning", "table"])
+    parser.add_argument("job", choices=["equivalence", "speed", "learning", "table", "serve"])
     parser.add_argument("--folder", type=Path, default=Path("ddpo-reference"), help="environment and results")
     parser.add_argument("--python", default=sys.executable, help="makes the environment; 3.11 was tried")
     parser.add_argument("--index-torch", default="torch>=2.6,<2.14", help="which torch goes into the environment")
@@ -79,17 +81,21 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=["trl", *TRAINS])
     parser.add_argument("--queries", type=int, default=1600)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--processes", type=int, default=1, help="of 'speed': cores that each side has")
     given = parser.parse_args()
     folder = given.folder.resolve()
     if given.job == "table":
         print_table(folder, methods=given.methods, queries=given.queries)
+        return
+    if given.job == "serve":
+        serve(folder / "pipeline")
         return
     python = make_environment(folder, python=given.python, torch_wanted=given.index_torch)
     pipeline = make_pipeline(folder, python=python)
     if given.job == "equivalence":
         sys.exit(0 if compare(folder, python=python, pipeline=pipeline) else 1)
     if given.job == "speed":
-        measure_speed(folder, python=python, pipeline=pipeline, rounds=given.rounds)
+        measure_speed(folder, python=python, pipeline=pipeline, rounds=given.rounds, processes=given.processes)
         return
     for seed in range(given.seeds):
         for method in given.methods:
@@ -182,28 +188,44 @@ def _advantage_difference(epochs: list[dict[str, Any]]) -> float:
     return float(max(gaps))
 
 
-def measure_speed(folder: Path, *, python: Path, pipeline: Path, rounds: int) -> None:
-    """Trains an epoch of TRL's and one of ours in turn, and prints seconds, processor seconds and their ratio."""
-    trainer = _trainer("ddpo-is", pipeline=pipeline, seed=0)
+def measure_speed(folder: Path, *, python: Path, pipeline: Path, rounds: int, processes: int) -> None:
+    """Trains an epoch of TRL's and one of ours in turn, and prints seconds, processor seconds and their ratio.
+
+    Both have as many cores: TRL as threads of its one process (its gradients are not summed over processes), ours as
+    processes of one thread each.
+    """
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+    call = [sys.executable, *(launcher if processes > 1 else []), str(Path(__file__)), "serve"]
     rows: list[dict[str, float]] = []
-    with _reference(python, pipeline=pipeline, seed=0) as theirs:
+    with (
+        _worker(_trl_call(python, pipeline=pipeline, seed=0), threads=processes) as theirs,
+        _worker([*call, "--folder", str(folder)], threads=1) as ours,
+    ):
         for number in range(rounds + 1):
-            other = theirs.ask("epoch")
-            began_cpu = process_time()
-            ours = trainer.run_epoch().seconds
-            row = {
-                "trl_s": other["seconds"],
-                "ours_s": ours,
-                "trl_cpu_s": other["cpu_seconds"],
-                "ours_cpu_s": process_time() - began_cpu,
-            }
-            row |= {"ratio": ours / row["trl_s"], "cpu_ratio": row["ours_cpu_s"] / row["trl_cpu_s"]}
+            other, own = theirs.ask("epoch"), ours.ask("epoch")
+            row = {"trl_s": other["seconds"], "ours_s": own["seconds"]}
+            row |= {"trl_cpu_s": other["cpu_seconds"], "ours_cpu_s": own["cpu_seconds"]}
+            row |= {"ratio": row["ours_s"] / row["trl_s"], "cpu_ratio": row["ours_cpu_s"] / row["trl_cpu_s"]}
             if number:  # the first one warms up
                 rows.append(row)
                 print(f"round {number}: " + ", ".join(f"{name} {value:.3f}" for name, value in row.items()), flush=True)
     middle = {name: median(row[name] for row in rows) for name in rows[0]}
     print("median:  " + ", ".join(f"{name} {value:.3f}" for name, value in middle.items()))
-    _write(folder / "speed.json", {"rounds": rows, **middle, "threads": torch.get_num_threads()})
+    _write(folder / f"speed-{processes}.json", {"rounds": rows, **middle, "processes": processes})
+
+
+def serve(pipeline: Path) -> None:
+    """Trains one epoch of ours per line "epoch"; the first of several processes reads and tells."""
+    is_alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+    processes: Processes = SingleProcess() if is_alone else AcceleratedProcesses(is_on_cpu=True)
+    trainer = _trainer("ddpo-is", pipeline=pipeline, seed=0, processes=processes)
+    if processes.rank == 0:
+        print(json.dumps({"ready": True}), flush=True)
+    while processes.gather([sys.stdin.readline().strip() if processes.rank == 0 else ""])[0] == "epoch":
+        began_cpu = process_time()
+        seconds = trainer.run_epoch().seconds
+        if processes.rank == 0:
+            print(json.dumps({"seconds": seconds, "cpu_seconds": process_time() - began_cpu}), flush=True)
 
 
 def learn(method: str, *, folder: Path, python: Path, pipeline: Path, seed: int, queries: int) -> None:
@@ -226,7 +248,7 @@ def learn(method: str, *, folder: Path, python: Path, pipeline: Path, seed: int,
 def _epochs(method: str, *, python: Path, pipeline: Path, seed: int, count: int) -> Iterator[tuple[list[float], float]]:
     """Rewards and seconds of each epoch, and at last of pictures that are not trained on."""
     if method == "trl":
-        with _reference(python, pipeline=pipeline, seed=seed) as theirs:
+        with _worker(_trl_call(python, pipeline=pipeline, seed=seed)) as theirs:
             for order in [*(["epoch"] * count), "final"]:
                 told = theirs.ask(order)
                 yield told["rewards"], told["seconds"]
@@ -290,19 +312,20 @@ def _policy(pipeline: Path, *, seed: int) -> DiffusionPolicy:
     return DiffusionPolicy(loaded, sampling=SAMPLING, adapter=AdapterSettings(kind="full"), seed=seed)
 
 
-def _trainer(method: str, *, pipeline: Path, seed: int) -> Trainer:
+def _trainer(method: str, *, pipeline: Path, seed: int, processes: Processes | None = None) -> Trainer:
     return Trainer(
         _policy(pipeline, seed=seed),
         prompts=PROMPTS,
         score=redness,
         train=TRAINS[method],
         advantage=ADVANTAGE,
+        processes=processes,
         seed=seed,
     )
 
 
-class _Reference:
-    """TRL's trainer in a process of its own."""
+class _Worker:
+    """A trainer in a process of its own."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -321,19 +344,24 @@ class _Reference:
             if line.startswith("{"):
                 told: dict[str, Any] = json.loads(line)
                 return told
-        raise RuntimeError("TRL's process ended; what it wrote above says why.")
+        raise RuntimeError("a trainer's process ended; what it wrote above says why.")
 
 
 @contextmanager
-def _reference(python: Path, *, pipeline: Path, seed: int) -> Iterator[_Reference]:
-    call = [str(python), str(_SCRIPT), "serve", "--pipeline", str(pipeline), "--seed", str(seed)]
-    with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+def _worker(call: list[str], *, threads: int | None = None) -> Iterator[_Worker]:
+    more = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
+    environment = {**os.environ, **more}
+    with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
-            yield _Reference(process)
+            yield _Worker(process)
         finally:
             assert process.stdin is not None
             process.stdin.close()
             process.wait()
+
+
+def _trl_call(python: Path, *, pipeline: Path, seed: int) -> list[str]:
+    return [str(python), str(_SCRIPT), "serve", "--pipeline", str(pipeline), "--seed", str(seed)]
 
 
 _SCRIPT = Path(__file__).with_name("ddpo_reference_trl.py")
