@@ -71,8 +71,7 @@ def test_lora_of_a_run__is_drawn_with_in_a_search(
         assert "other weights" not in found.err
         cards.append(json.loads((out / "run.json").read_text())["model"])
         pictures.append([path.read_bytes() for path in sorted((out / "images").glob("*.png"))])
-        hits = found.told["budget"]["cache_hits"]
-        assert hits == (found.told["budget"]["renders"] if name == "again" else 0)
+        assert (found.told["budget"]["cache_hits"] > 0) == (name == "again")
     base, lora, again = cards
     assert lora["digest"].startswith(base["digest"])
     assert lora["digest"] != base["digest"]

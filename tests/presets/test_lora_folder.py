@@ -6,8 +6,8 @@ import pytest
 
 from rldf.errors import ConfigError
 from rldf.generators.adapters import WEIGHTS_FILE
-from rldf.presets.build import build_generator
 from rldf.presets.config import ModelConfig
+from rldf.presets.generators import build_generator
 from rldf.presets.lora_folder import find_lora
 
 
