@@ -116,13 +116,13 @@ def test_page__holds_everything_runs_no_script_and_loads_nothing(tmp_path: Path)
 
 def test_page__tells_curve_sheets_judgement_and_budget(tmp_path: Path) -> None:
     page = page_of(make_run(tmp_path / "run", is_judged=True))
-    assert "jpeg-compressibility: −4.000 → −3.000" in page.text["page"]
+    assert "jpeg-compressibility: \u22124.000 → \u22123.000" in page.text["page"]
     assert len(page.all("svg")) == 4
     assert len(page.all("img")) == NUM_EPOCHS + 1
-    assert "after 5 epochs · reward −2.750, second reward 0.625" in page.text["pictures"]
+    assert "after 5 epochs · reward \u22122.750, second reward 0.625" in page.text["pictures"]
     assert "a photo of <one> cow" in page.text["pictures"]
     assert "1.0000 ± 0.2000" in page.text["judged"]
-    assert "Vendi score 3.5000 2.5000 −1.0000" in page.text["judged"]
+    assert "Vendi score 3.5000 2.5000 \u22121.0000" in page.text["judged"]
     assert "scorer class score, object" in page.text["judged"]
     assert "written on another 0.7500" in page.text["judged"]
     assert "320 of at most 1,024" in page.text["costs"]

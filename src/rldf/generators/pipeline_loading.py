@@ -42,7 +42,7 @@ MAX_QUOTED = 300  # characters of a library's own words in a message
 
 _MISSING_WEIGHTS = "newly initialized"  # how diffusers and transformers both say that a checkpoint lacks weights
 _NOT_ACTIONABLE = (
-    "No LoRA keys associated to CLIPTextModel",
+    "No LoRA keys associated to CLIPTextModel",  # a LoRA of the denoiser alone
     "requires torchvision",  # Pillow processors are what we want
     "Expected types for vae",  # AutoencoderTiny is meant
     "The config attributes {'block_out_channels'",  # written by AutoencoderTiny itself
