@@ -150,10 +150,12 @@ def compare(folder: Path, *, python: Path, pipeline: Path) -> bool:
 def _differences(
     policy: DiffusionPolicy, theirs: dict[str, torch.Tensor], number: int, *, prompts: list[str]
 ) -> dict[str, float]:
-    """Largest absolute differences of one replay; of the gradient the norm of the difference, relative.
+    """Compares one replay with TRL's, of the same weights.
 
-    "log_probs" are compared with TRL's step run in float64 on the same numbers: in float32 it takes a difference of two
-    numbers near 1 for the variance of the last step, and "rounding_of_trl" is what that costs.
+    Returns:
+        Largest absolute differences; of the gradient the norm of the difference, relative. "log_probs" are compared
+        with TRL's step run in float64 on the same numbers: in float32 it takes a difference of two numbers near 1 for
+        the variance of the last step, and "rounding_of_trl" is what that costs.
     """
     latents, advantages = theirs["latents"], theirs["advantages"]
     policy.denoiser.unet.zero_grad()
