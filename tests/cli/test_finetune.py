@@ -38,13 +38,45 @@ def test_run_resume_and_evaluate__give_a_lora_and_a_judgement(run: Run, options:
     again = run("finetune", "run", "--resume", folder)
     assert again.status == 1
     assert "is finished; only an interrupted one can go on" in again.err
-    judged = run("finetune", "evaluate", folder, "--count", "2", "--prompts", "1", "--json")
+    judged = run("finetune", "evaluate", folder, "--count", "2", "--prompts", "2", "--attacks", "--json")
     assert judged.status == 0, judged.err
     assert set(judged.told["prompts"]) == {"trained", "unseen"}
+    for side in ("base", "tuned"):
+        scores = judged.told["prompts"]["trained"]["diversity"][side]["scorer_class_score"]
+        assert set(scores) == {"object", "count", "density", "scene"}
+        assert all(1.0 <= score <= 4.0 for score in scores.values())
+    assert judged.told["attacks"]["honest"]["mean"] <= 1.0
+    assert "Attacks on the reward" in (folder / "report.html").read_text(encoding="utf-8")
     assert judged.told["curve"][-1][0] == 8
     assert json.loads((folder / "evaluation.json").read_text())["alarm"] is judged.told["alarm"]
+    about = json.loads((folder / "lora" / "adapter.json").read_text())
+    assert (about["steps"], about["guidance_scale"], about["method"]) == (2, 1.0, "ddpo-is")
     refused = run("finetune", "run", *options, "--budget", "8", "--out", folder)
     assert (refused.status, "is not empty" in refused.err) == (1, True)
+
+
+def test_lora_of_a_run__is_drawn_with_in_a_search(
+    run: Run, options: list[str], tiny: list[str], picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tuned = tmp_path / "tuned"
+    options = [*options, "--config", "train.learning_rate=0.05"]
+    ran = run("finetune", "run", *options, "--reward", "redness", "--budget", "8", "--out", tuned, "--json")
+    assert ran.status == 0, ran.err
+    cards, pictures = [], []
+    for name, more in {"base": [], "lora": ["--lora", tuned], "again": ["--lora", tuned / "lora"]}.items():
+        out = tmp_path / name
+        found = run("search", picture, *tiny, *more, "--budget", "2", "--out", out, "--json")
+        assert found.status == 0, found.err
+        assert "other weights" not in found.err
+        cards.append(json.loads((out / "run.json").read_text())["model"])
+        pictures.append([path.read_bytes() for path in sorted((out / "images").glob("*.png"))])
+        assert (found.told["budget"]["cache_hits"] > 0) == (name == "again")
+    base, lora, again = cards
+    assert lora["digest"].startswith(base["digest"])
+    assert lora["digest"] != base["digest"]
+    assert lora == again
+    assert pictures[0] != pictures[1] == pictures[2]
 
 
 def test_check__says_go(run: Run, options: list[str]) -> None:

@@ -6,15 +6,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import PIL.Image
 import pytest
 import torch
-from tests.finetuning.tiny import PROMPTS, make_trainer
+from tests.finetuning.tiny import PROMPTS, make_trainer, redness
+from tests.generators.tiny_pipelines import build_pipeline
 
+from rldf.arrays import ImageBatch
 from rldf.errors import ConfigError, RecordError
 from rldf.finetuning.checkpoints import find_checkpoints, read_checkpoint, write_checkpoint
 from rldf.finetuning.networks import read_weights
@@ -27,7 +32,9 @@ from rldf.finetuning.session import (
     read_finetune_run,
 )
 from rldf.finetuning.settings import RunSettings, TrainSettings
-from rldf.finetuning.trainer import Trainer
+from rldf.finetuning.trainer import ScoreImages, Trainer
+from rldf.finetuning.watching import Watch, encode_sheet, read_looks
+from rldf.generators.adapters import apply_adapter
 from rldf.records import RunStore, read_step_lines
 
 TRAIN = TrainSettings(samples_per_epoch=4, update_batch_size=2, learning_rate=1e-3, ema_decay=0.9)
@@ -35,8 +42,11 @@ RUN = RunSettings(max_queries=12, sample_every=2, num_samples=2)
 HEADER: dict[str, Any] = {"kind": "finetune", "config": {"train": {"method": "ddpo-is"}}, "model": {"id": "tiny"}}
 
 
-def session_of(trainer: Trainer, store: RunStore, run: RunSettings = RUN) -> FinetuneSession:
-    return FinetuneSession(trainer, store=store, header=HEADER, train=TRAIN, run=run, sample_prompts=PROMPTS, seed=0)
+def session_of(
+    trainer: Trainer, store: RunStore, run: RunSettings = RUN, *, second: ScoreImages | None = None
+) -> FinetuneSession:
+    watch = Watch(store, run=run, prompts=PROMPTS, seed=0, score=redness, second=second) if run.sample_every else None
+    return FinetuneSession(trainer, store=store, header=HEADER, train=TRAIN, run=run, watch=watch)
 
 
 def make() -> Trainer:
@@ -110,7 +120,7 @@ header = {{"kind": "finetune", "config": {{"train": {{"method": "ddpo-is"}}}}, "
 folder = Path(sys.argv[1])
 store = RunStore.reopen(folder) if folder.exists() else begin_folder(folder, request=header)
 run = RunSettings(max_queries=24, sample_every=0)
-session = FinetuneSession(trainer, store=store, header=header, train=train, run=run, sample_prompts=PROMPTS, seed=0)
+session = FinetuneSession(trainer, store=store, header=header, train=train, run=run)
 with store:
     for event in session.events(checkpoint=last_checkpoint(folder)):
         print("event", flush=True)
@@ -156,6 +166,76 @@ def test_time_limit__ends_the_run_with_what_it_has(tmp_path: Path) -> None:
         *_, last = session_of(make(), store, replace(RUN, max_seconds=1e-6, sample_every=0)).events()
     assert isinstance(last, FinetuneFinished)
     assert (last.summary["stopped"], last.summary["epochs"]) == ("time", 0)
+
+
+def blueness(images: ImageBatch, prompts: Sequence[str], seeds: Sequence[int]) -> np.ndarray:
+    return -redness(images, prompts, seeds)
+
+
+WATCHED = replace(RUN, use_watch=True, sample_every=1)
+
+
+def test_watch__scores_the_same_pictures_again_and_again_outside_the_budget(tmp_path: Path) -> None:
+    with begin_folder(tmp_path / "run", request=HEADER) as store:
+        *_, last = session_of(make(), store, WATCHED, second=blueness).events()
+    assert isinstance(last, FinetuneFinished)
+    looks = read_looks(tmp_path / "run")
+    assert [(look.epoch, look.queries) for look in looks] == [(0, 0), (1, 4), (2, 8), (3, 12)]
+    assert all(look.second == tuple(-reward for reward in look.rewards) for look in looks)
+    assert looks[0].rewards != looks[-1].rewards
+    assert not looks[0].is_alarm
+    assert last.summary["budget"]["queries"] == 12
+    assert last.summary["budget"]["watched"] == 8
+
+
+def rising(images: ImageBatch, prompts: Sequence[str], seeds: Sequence[int]) -> np.ndarray:
+    """A reward that rises with every look."""
+    del images, seeds
+    rising.calls += 1  # type: ignore[attr-defined]  # a counter of the test
+    return np.array([float(rising.calls)] * len(prompts))  # type: ignore[attr-defined]
+
+
+def falling(images: ImageBatch, prompts: Sequence[str], seeds: Sequence[int]) -> np.ndarray:
+    """A second reward that falls from the third look on."""
+    del images, seeds
+    falling.calls += 1  # type: ignore[attr-defined]  # a counter of the test
+    return np.full(len(prompts), -1.0 if falling.calls > 2 else 0.0)  # type: ignore[attr-defined]
+
+
+def test_early_stop__keeps_the_weights_of_the_last_look_without_the_alarm(tmp_path: Path) -> None:
+    rising.calls = falling.calls = 0  # type: ignore[attr-defined]
+    run = replace(WATCHED, max_queries=40, patience=2, kept_checkpoints=10)
+    trainer = make_trainer(replace(TRAIN, ema_decay=0.0))
+    with begin_folder(tmp_path / "run", request=HEADER) as store:
+        watch = Watch(store, run=run, prompts=PROMPTS, seed=0, score=rising, second=falling)
+        session = FinetuneSession(trainer, store=store, header=HEADER, train=TRAIN, run=run, watch=watch)
+        *_, last = session.events()
+    assert isinstance(last, FinetuneFinished)
+    assert [look.is_alarm for look in read_looks(tmp_path / "run")] == [False, False, True, True]
+    told = last.summary
+    assert (told["stopped"], told["epochs"], told["result_epoch"], told["alarm"]) == ("alarm", 3, 1, True)
+    healthy, _ = read_checkpoint(tmp_path / "run" / "checkpoints" / "epoch-000001")
+    for name, value in watch.healthy_weights().items():
+        torch.testing.assert_close(value, healthy[f"{name}/weight"], rtol=0, atol=0)
+    pipeline = build_pipeline()
+    apply_adapter(pipeline, tmp_path / "run" / "lora")
+    trainer.policy.denoiser.load(watch.healthy_weights())
+    latents, words = torch.ones(1, 4, 8, 8), torch.ones(1, 5, 32)
+    with torch.no_grad():
+        drawn, expected = (unet(latents, 10, words).sample for unet in (pipeline.unet, trainer.policy.denoiser.unet))
+    torch.testing.assert_close(drawn, expected, rtol=0, atol=1e-5)
+
+
+def test_patience_without_a_watch__is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"run.patience is 2, run.use_watch false.*Set run.use_watch to true"):
+        RunSettings(patience=2)
+
+
+def test_sheet__lays_pictures_out_in_rows_of_eight() -> None:
+    images = np.stack([np.full((4, 6, 3), number, dtype=np.uint8) for number in range(10)])
+    sheet = np.asarray(PIL.Image.open(BytesIO(encode_sheet(images))))
+    assert sheet.shape == (8, 48, 3)
+    assert (sheet[0, 42, 0], sheet[4, 6, 0], sheet[4, 12, 0]) == (7, 9, 0)
 
 
 def test_half_written_checkpoint__is_not_seen(tmp_path: Path) -> None:

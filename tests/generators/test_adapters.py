@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, StableDiffusionPipeline
+from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from peft import LoraConfig
 from tests.generators.tiny_pipelines import build_pipeline
 
 from rldf.errors import ModelUnavailableError
-from rldf.generators.adapters import apply_adapter
+from rldf.generators.adapters import WEIGHTS_FILE, apply_adapter
 from rldf.generators.diffusers_local import DiffusersGenerator, load_diffusers_generator
 from rldf.generators.settings import GenerationSettings
 from rldf.records.percept import Prompt
@@ -91,3 +91,28 @@ def test_adapter__of_another_model_is_refused(adapter: Path, tmp_path: Path) -> 
     pipeline.unet.down_blocks[0].resnets[0].conv1 = torch.nn.Conv2d(8, 8, 3)
     with pytest.raises(ModelUnavailableError, match=r"does not fit the model: unet\..*rldf world train"):
         apply_adapter(pipeline, describe(adapter, tmp_path / "own"))
+
+
+def test_adapter_of_peft__of_another_model_is_refused(adapter: Path) -> None:
+    pipeline = build_pipeline()
+    pipeline.unet = UNet2DConditionModel.from_config(pipeline.unet.config, block_out_channels=(16, 16))
+    with pytest.raises(
+        ModelUnavailableError, match=r"does not fit the model: .*size mismatch.*Give one of the model's"
+    ):
+        apply_adapter(pipeline, adapter)
+
+
+def test_adapter__trained_on_other_weights_is_told_and_used(model: Path, adapter: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    for digest in (load(model, None, steps=2).digest, "another"):
+        folder = tmp_path / digest[:8]
+        folder.mkdir()
+        (folder / WEIGHTS_FILE).write_bytes((adapter / WEIGHTS_FILE).read_bytes())
+        (folder / "adapter.json").write_text(json.dumps({"steps": 4, "model": {"id": "x", "digest": digest}}))
+        settings = GenerationSettings(adapter=str(folder), size_px=16)
+        generator = load_diffusers_generator(
+            model, device="cpu", dtype=torch.float32, settings=settings, low_memory=False, announce=told.append
+        )
+        assert generator.num_steps == 4
+    assert len(told) == 1
+    assert "was trained on other weights" in told[0]

@@ -307,7 +307,7 @@ def test_folder_without_run__is_refused_with_advice(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"schema_version": 2}, r"schema version 2; this rldf reads version 1\. Use the rldf that wrote it"),
-        ({"kind": "finetune"}, r"kind 'finetune'; a report is made of 'search'\. Give a search run"),
+        ({"kind": "walk"}, r"kind 'walk'; a report is made of 'search'\. Give a search run"),
         ({"target": None}, r"'target' is missing; it must be an object\. Restore"),
         ({"grammar": 3}, r"'grammar' is 3; it must be an object\. Restore"),
         ({"notes": "one"}, r"'notes' is 'one'; it must be a list\. Restore"),

@@ -97,6 +97,7 @@ def run(
             f"interrupted; '{folder}' keeps the last checkpoint. Go on with: rldf finetune run --resume {folder}"
         ) from error
     if summary:
+        workflows.write_report(folder)
         _print_summary(summary, as_json=as_json)
 
 
@@ -158,6 +159,12 @@ def evaluate(
     second: Annotated[
         str | None, typer.Option("--second", help="The reward that only judges.", show_default="the run's")
     ] = None,
+    has_attacks: Annotated[
+        bool,
+        typer.Option(
+            "--attacks", help="Attack the reward: words printed on pictures, other prompts.", show_default=False
+        ),
+    ] = False,
     seed: OptionalSeed = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -167,10 +174,19 @@ def evaluate(
     settings = workflows.JudgeSettings(
         max_prompts=num_prompts, pictures_per_prompt=count, seed=0 if seed is None else seed
     )
-    report = workflows.evaluate_finetune(folder, settings=settings, second=second, announce=say)
+    report = workflows.evaluate_finetune(
+        folder, settings=settings, second=second, announce=say, has_attacks=has_attacks
+    )
+    page = workflows.write_report(folder)
     if as_json:
         print_json(report)
         return
+    _print_judgement(report)
+    typer.echo(f"report   {page}")
+
+
+def _print_judgement(report: dict[str, Any]) -> None:
+    """Prints what was found on each set of prompts, and what the attacks gave."""
     for name, found in report["prompts"].items():
         gain = found["reward"]["gain"]
         typer.echo(
@@ -187,8 +203,20 @@ def evaluate(
             f"         diversity {spread['base']['pairwise']:.4f} -> {spread['tuned']['pairwise']:.4f}, Frechet "
             f"distance {found['drift']['frechet']:.4f}, divergence {found['drift']['kl_nats']:.2f} nats"
         )
+        scores = spread["tuned"].get("scorer_class_score", {})
+        for axis, score in scores.items():
+            before = spread["base"]["scorer_class_score"][axis]
+            typer.echo(f"         scorer class score of {axis} {before:.3f} -> {score:.3f}")
     if report["alarm"]:
         typer.echo(f"alarm    '{report['second_reward']}' fell while the reward rose: it was over-optimised")
+    if report["attacks"] is not None:
+        _print_attacks(report["attacks"])
+
+
+def _print_attacks(found: dict[str, Any]) -> None:
+    rows = [f"{name} {row['mean']:.4f}" for name, row in found.items() if isinstance(row, dict)]
+    typer.echo(f"attacks  {', '.join(rows)}")
+    typer.echo(f"         words printed on a picture {'RAISE' if found['is_fooled'] else 'do not raise'} the reward")
 
 
 def _config(preset: str, options: dict[str, Any], changes: list[str] | None) -> "FinetuneConfig":
@@ -237,5 +265,8 @@ def _print_summary(summary: dict[str, Any], *, as_json: bool) -> None:
         f"reward    {summary['start_reward']:.4f} -> {summary['reward']:.4f} (means of the first and last epoch)"
     )
     typer.echo(f"queries   {budget['queries']} of {budget['max_queries']}, {budget['updates']} updates")
+    if summary["alarm"]:
+        typer.echo(f"alarm     the second reward fell while the reward rose; the run stopped: {summary['stopped']}")
     typer.echo(f"result    {summary['result']}")
+    typer.echo(f"report    {Path(summary['run']) / 'report.html'}")
     typer.echo(f"judge it  rldf finetune evaluate {summary['run']}")

@@ -17,6 +17,7 @@ from rldf.cli.options import (
     Force,
     Grammar,
     Judge,
+    Lora,
     LowMemory,
     Model,
     OptionalSeed,
@@ -88,6 +89,7 @@ def generate(
     ] = None,
     preset: Preset = "embedded",
     model: Model = None,
+    lora: Lora = None,
     perception: Perception = None,
     judge: Judge = None,
     grammar: Grammar = None,
@@ -118,6 +120,7 @@ def generate(
         dtype=dtype,
         seed=seed,
         use_low_memory=is_low_memory,
+        others={"model.adapter": None if lora is None else workflows.find_lora(lora)},
         changes=changes,
     )
     request = workflows.SetRequest(

@@ -21,6 +21,15 @@ Model = Annotated[
         show_default="embedded",
     ),
 ]
+Lora = Annotated[
+    Path | None,
+    typer.Option(
+        "--lora",
+        metavar="FOLDER",
+        help="Draw with this LoRA: a folder, or a run of `rldf finetune`.",
+        show_default=False,
+    ),
+]
 Perception = Annotated[
     str | None,
     typer.Option(

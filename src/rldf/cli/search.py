@@ -18,6 +18,7 @@ from rldf.cli.options import (
     Force,
     Grammar,
     Judge,
+    Lora,
     LowMemory,
     Model,
     OptionalSeed,
@@ -93,6 +94,7 @@ def search(
     ] = None,
     preset: Preset = "embedded",
     model: Model = None,
+    lora: Lora = None,
     perception: Perception = None,
     judge: Judge = None,
     grammar: Grammar = None,
@@ -121,6 +123,7 @@ def search(
         seed=seed,
         use_low_memory=is_low_memory,
         others={
+            "model.adapter": None if lora is None else workflows.find_lora(lora),
             "budget.max_renders": budget,
             "search.searcher": searcher,
             "reward.name": reward,

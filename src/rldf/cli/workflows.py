@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from rldf.presets.loading import load_preset as load_preset
     from rldf.presets.loading import override as override
     from rldf.presets.loading import preset_names as preset_names
+    from rldf.presets.lora_folder import find_lora as find_lora
     from rldf.presets.ordering import order_axis as order_axis
     from rldf.presets.request import default_folder as default_folder
     from rldf.presets.request import prepare_search as prepare_search
@@ -245,6 +246,7 @@ _MODULES = {
         "FileBegan",
         "FileFailed",
     ),
+    "rldf.presets.lora_folder": ("find_lora",),
     "rldf.presets.loading": (
         "config_from_dict",
         "config_to_dict",

@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float
 
 from rldf.arrays import ImageBatch
-from rldf.contracts import ImageEmbedder
+from rldf.contracts import ImageEmbedder, Perception
 from rldf.errors import ConfigError
+from rldf.evaluation.class_score import scorer_class_score
 from rldf.evaluation.frechet import Moments, frechet_distance
 from rldf.evaluation.vendi import vendi_score
 from rldf.finetuning.advantages import Rewards, as_rewards
@@ -77,6 +78,7 @@ def judge_policy(
     score: ScoreImages,
     second: ScoreImages | None,
     embedder: ImageEmbedder | None,
+    perception: Perception | None = None,
     settings: JudgeSettings,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Compares a tuned policy with its base.
@@ -87,6 +89,7 @@ def judge_policy(
         score: the reward.
         second: a reward that was not trained on; None for none.
         embedder: embeds pictures; None to compare small pictures pixel by pixel.
+        perception: reads pictures, for the inception-style score; None to leave that out.
         settings: how much is drawn.
 
     Yields:
@@ -99,16 +102,19 @@ def judge_policy(
             )
             for side in ("base", "tuned")
         }
-        yield name, compare(drawn["base"], drawn["tuned"], embedder=embedder)
+        yield name, compare(drawn["base"], drawn["tuned"], embedder=embedder, perception=perception)
 
 
-def compare(base: Drawn, tuned: Drawn, *, embedder: ImageEmbedder | None) -> dict[str, Any]:
+def compare(
+    base: Drawn, tuned: Drawn, *, embedder: ImageEmbedder | None, perception: Perception | None = None
+) -> dict[str, Any]:
     """Compares the pictures of two models, which come from the same prompts and seeds.
 
     Args:
         base: of the base model.
         tuned: of the tuned one.
         embedder: embeds pictures; None to compare small pictures pixel by pixel.
+        perception: reads pictures, for the inception-style score; None to leave that out.
 
     Returns:
         What can be written as JSON.
@@ -123,7 +129,10 @@ def compare(base: Drawn, tuned: Drawn, *, embedder: ImageEmbedder | None) -> dic
         if base.second is None or tuned.second is None
         else {"base": summary_of(base.second), "tuned": summary_of(tuned.second), "gain": judged},
         "alarm": is_over_optimised(gain, judged),
-        "diversity": {side: diversity_of(rows[side], base.prompts) for side in rows},
+        "diversity": {
+            side: {**diversity_of(rows[side], base.prompts), **class_scores_of(each.images, perception)}
+            for side, each in (("base", base), ("tuned", tuned))
+        },
         "drift": {
             "frechet": frechet_distance(Moments.of(rows["base"]), Moments.of(rows["tuned"])),
             "kl_nats": float(tuned.divergence.mean()),
@@ -167,6 +176,26 @@ def diversity_of(rows: Float[np.ndarray, "pictures features"], prompts: Sequence
         cosines = rows[places] @ rows[places].T
         distances += [1.0 - cosines[upper] for upper in zip(*np.triu_indices(len(places), k=1), strict=True)]
     return {"pairwise": float(np.mean(distances)) if distances else 0.0, "vendi": float(vendi_score(rows))}
+
+
+def class_scores_of(images: ImageBatch, perception: Perception | None) -> dict[str, Any]:
+    """Inception-style score of pictures from a scorer's class probabilities.
+
+    Args:
+        images: RGB, 0 to 255.
+        perception: reads them; None for nothing.
+
+    Returns:
+        "scorer_class_score": axis id to score, from 1 to the number of its terms; empty without a scorer.
+    """
+    if perception is None:
+        return {}
+    percepts = perception.perceive(images)
+    scores = {
+        axis.id: scorer_class_score(np.stack([percept.probabilities[place] for percept in percepts]))
+        for place, axis in enumerate(perception.space.axes)
+    }
+    return {"scorer_class_score": scores}
 
 
 def features_of(images: ImageBatch, embedder: ImageEmbedder | None) -> Float[np.ndarray, "pictures features"]:

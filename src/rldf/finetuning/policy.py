@@ -113,7 +113,7 @@ class DiffusionPolicy:
             is_guided: False for the conditional prediction alone; None for the sampler's way.
 
         Returns:
-            Means in float32, with gradients where they are on.
+            Means in float64, on Apple's graphics processors in float32, with gradients where they are on.
         """
         prediction = self.predict(latents, prompts, timestep=self.sampler.steps[step].timestep, is_guided=is_guided)
         return self.sampler.mean(latents, prediction, step=step)

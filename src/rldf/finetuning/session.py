@@ -4,30 +4,28 @@ import json
 import resource
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-import PIL.Image
 
-from rldf.arrays import ImageBatch
 from rldf.errors import ConfigError, RecordError
 from rldf.finetuning.boards import MetricBoard
 from rldf.finetuning.checkpoints import FOLDER, find_checkpoints, read_checkpoint, write_checkpoint
-from rldf.finetuning.rollout import roll_out
 from rldf.finetuning.settings import RunSettings, TrainSettings
 from rldf.finetuning.trainer import EpochResult, Trainer
+from rldf.finetuning.watching import HEALTHY_FOLDER, WATCH_FILE, Watch
+from rldf.generators.adapters import ABOUT_FILE
 from rldf.records import RunStore, read_json, read_step_lines
 from rldf.records.durable_files import append_file, write_file
-from rldf.seeding import child_seed
 
 EPOCHS_FILE = "epochs.jsonl"
 RESULT_FOLDER = "lora"
-OWN_FOLDERS = (FOLDER, RESULT_FOLDER, "denoiser", "tensorboard")
+OWN_FOLDERS = (FOLDER, RESULT_FOLDER, HEALTHY_FOLDER, "denoiser", "tensorboard")
+OWN_FILES = (EPOCHS_FILE, WATCH_FILE, "evaluation.json", "report.html")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +69,7 @@ class FinetuneSession:
         header: Mapping[str, Any],
         train: TrainSettings,
         run: RunSettings,
-        sample_prompts: Sequence[str],
-        seed: int,
+        watch: Watch | None = None,
     ) -> None:
         """Keeps what the run needs.
 
@@ -82,8 +79,7 @@ class FinetuneSession:
             header: goes into `run.json`.
             train: how the weights move.
             run: limits and output.
-            sample_prompts: of the sheets along training.
-            seed: root seed.
+            watch: draws and scores the sheets along training; None for no sheets.
 
         Raises:
             ConfigError: if the budget is smaller than one epoch.
@@ -98,13 +94,12 @@ class FinetuneSession:
         self._header = header
         self._run = run
         self._num_epochs = run.max_queries // train.samples_per_epoch
-        self._sample_prompts = [sample_prompts[place % len(sample_prompts)] for place in range(run.num_samples)]
-        self._seed = seed
+        self._watch = watch
         self._seconds_before = 0.0
         self._began = time.monotonic()
 
     def events(self, *, checkpoint: Path | None = None) -> Iterator[FinetuneEvent]:
-        """Trains to the end of the budget.
+        """Trains to the end of the budget, or until the reward is over-optimised, where the run has patience.
 
         Args:
             checkpoint: to go on from; None to begin.
@@ -118,14 +113,10 @@ class FinetuneSession:
             self._seconds_before = float(state["seconds"])
         self._cut_records()
         board = MetricBoard(None if self._store is None or not self._run.use_tensorboard else self._store.folder)
-        stopped = "budget"
-        if self._trainer.epoch == 0:
-            self._write_samples()
+        if self._trainer.epoch == 0 and self._watch is not None:
+            self._watch.look(self._trainer)
         try:
-            while self._trainer.epoch < self._num_epochs:
-                if 0 < self._run.max_seconds <= self._seconds:
-                    stopped = "time"
-                    break
+            while (stopped := self._reason_to_stop()) == "":
                 result = self._trainer.run_epoch()
                 self._record(result, board=board)
                 yield EpochDone(result=result, max_queries=self._run.max_queries)
@@ -135,6 +126,17 @@ class FinetuneSession:
         finally:
             board.close()
         yield self._finish(stopped)
+
+    def _reason_to_stop(self) -> str:
+        """Why no further epoch begins; "" where one does. All processes find the same."""
+        reason = ""
+        if self._watch is not None and self._watch.is_stop:
+            reason = "alarm"
+        elif self._trainer.epoch >= self._num_epochs:
+            reason = "budget"
+        elif 0 < self._run.max_seconds <= self._seconds:
+            reason = "time"
+        return next((each for each in self._trainer.processes.gather([reason]) if each), "")
 
     @property
     def _seconds(self) -> float:
@@ -151,13 +153,15 @@ class FinetuneSession:
         path = self._store.folder / EPOCHS_FILE
         lines = path.read_bytes().splitlines(keepends=True)[: self._trainer.epoch] if path.exists() else []
         write_file(path, b"".join(lines))
+        if self._watch is not None:
+            self._watch.rewind(self._trainer.epoch)
 
     def _record(self, result: EpochResult, *, board: MetricBoard) -> None:
         epoch = result.epoch + 1
         is_last = epoch == self._num_epochs
         every = self._run.sample_every
-        if every and (epoch % every == 0 or is_last):
-            self._write_samples()
+        if self._watch is not None and every and (epoch % every == 0 or is_last):
+            self._watch.look(self._trainer)
         if self._store is None:
             return
         line = epoch_line(result)
@@ -194,50 +198,59 @@ class FinetuneSession:
                 }
             )
 
-    def _write_samples(self) -> None:
-        """Draws the fixed prompts with the weights as they are; these pictures are not scored."""
-        if self._store is None:
-            return
-        policy = self._trainer.policy
-        size = policy.settings.batch_size
-        images: list[ImageBatch] = []
-        for first in range(0, len(self._sample_prompts), size):
-            prompts = self._sample_prompts[first : first + size]
-            seeds = [child_seed(self._seed, "finetune", "sample", first + place) for place in range(len(prompts))]
-            indices = range(first, first + len(prompts))
-            images.append(roll_out(policy, indices=indices, prompts=prompts, seeds=seeds, keeps_steps=False)[1])
-        sheet = np.concatenate(list(np.concatenate(images)), axis=1)
-        self._store.write_image(f"epoch-{self._trainer.epoch:06d}.png", _encode_png(sheet))
-
     def _finish(self, stopped: str) -> FinetuneFinished:
         """Writes the weights in the form diffusers loads, and the summary."""
         if self._store is None:
             return FinetuneFinished(folder=Path(), summary={})
-        denoiser = self._trainer.policy.denoiser
+        denoiser, weights = self._trainer.policy.denoiser, self._trainer.updater.best_weights
+        if stopped == "alarm":
+            assert self._watch is not None
+            weights = self._watch.healthy_weights()
         folder = self._store.folder / (RESULT_FOLDER if denoiser.settings.kind == "lora" else "denoiser")
-        with denoiser.holding(self._trainer.updater.best_weights):
+        with denoiser.holding(weights):
             denoiser.save(folder)
+        if denoiser.settings.kind == "lora":
+            write_file(folder / ABOUT_FILE, (json.dumps(self._about(), indent=2) + "\n").encode())
+        summary = self._summary(stopped, result=folder)
+        self._store.write_summary(summary)
+        return FinetuneFinished(folder=self._store.folder, summary=summary)
+
+    def _summary(self, stopped: str, *, result: Path) -> dict[str, Any]:
+        assert self._store is not None
         epochs = read_epoch_lines(self._store.folder)
-        summary = {
+        looks = [] if self._watch is None else self._watch.looks
+        healthy = [look.epoch for look in looks if not look.is_alarm]
+        return {
             "run": str(self._store.folder),
             "kind": "finetune",
-            "result": str(folder),
+            "result": str(result),
             "method": self._header["config"]["train"]["method"],
             "model": self._header["model"],
             "stopped": stopped,
             "epochs": len(epochs),
+            "result_epoch": healthy[-1] if stopped == "alarm" else len(epochs),
             "start_reward": epochs[0]["reward_mean"] if epochs else None,
             "reward": epochs[-1]["reward_mean"] if epochs else None,
+            "alarm": bool(looks) and looks[-1].is_alarm,
             "budget": {
                 "queries": self._trainer.num_queries,
                 "max_queries": self._run.max_queries,
+                "watched": sum(len(look.rewards) for look in looks),
                 "updates": self._trainer.updater.num_updates,
                 "seconds": round(self._seconds, 3),
                 "peak_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
             },
         }
-        self._store.write_summary(summary)
-        return FinetuneFinished(folder=self._store.folder, summary=summary)
+
+    def _about(self) -> dict[str, Any]:
+        """What a generator must know of the LoRA: how it was drawn with, and which model it belongs to."""
+        sampling = self._trainer.policy.settings
+        return {
+            "steps": sampling.num_steps,
+            "guidance_scale": sampling.guidance_scale,
+            "model": self._header["model"],
+            "method": self._header["config"]["train"]["method"],
+        }
 
 
 def epoch_line(result: EpochResult) -> dict[str, Any]:
@@ -286,7 +299,8 @@ def begin_folder(folder: Path, *, request: Mapping[str, Any], force: bool = Fals
     store = RunStore.create(folder, request=request, force=force)
     for name in OWN_FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
-    (folder / EPOCHS_FILE).unlink(missing_ok=True)
+    for name in OWN_FILES:
+        (folder / name).unlink(missing_ok=True)
     return store
 
 
@@ -313,9 +327,3 @@ def read_finetune_run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]
     if header.get("kind") != "finetune":
         raise RecordError(f"there is no fine-tuning run in '{folder}'; `rldf finetune run` writes one. Check the path.")
     return header, read_epoch_lines(folder), read_step_lines(folder)
-
-
-def _encode_png(image: np.ndarray) -> bytes:
-    buffer = BytesIO()
-    PIL.Image.fromarray(image).save(buffer, format="PNG")
-    return buffer.getvalue()

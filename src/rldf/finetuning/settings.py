@@ -216,6 +216,11 @@ class RunSettings:
         kept_checkpoints: newest checkpoints that are kept, at least 1.
         sample_every: epochs between sheets of the fixed prompts; 0 for none.
         num_samples: pictures on such a sheet, at least 1.
+        use_watch: True to score the sheets too, by the reward and by the second one. They are counted apart from the
+            queries, since nothing is trained on them, and they show while training goes on whether it still helps.
+        patience: sheets in a row with the alarm - the reward above, the second one below that of the base, each by
+            more than two standard errors - after which the run stops and keeps the weights of the last sheet without
+            it; 0 never to stop early. It needs use_watch.
         use_tensorboard: True to write TensorBoard's files too; it needs the package tensorboard.
     """
 
@@ -225,6 +230,8 @@ class RunSettings:
     kept_checkpoints: int = 2
     sample_every: int = 5
     num_samples: int = 8
+    use_watch: bool = False
+    patience: int = 0
     use_tensorboard: bool = False
 
     def __post_init__(self) -> None:
@@ -234,6 +241,13 @@ class RunSettings:
         _require("run.kept_checkpoints", self.kept_checkpoints, low=1, high=inf)
         _require("run.sample_every", self.sample_every, low=0, high=inf)
         _require("run.num_samples", self.num_samples, low=1, high=1024)
+        _require("run.patience", self.patience, low=0, high=inf)
+        if self.patience > 0 and not (self.use_watch and self.sample_every > 0):
+            raise ConfigError(
+                f"run.patience is {self.patience}, run.use_watch {str(self.use_watch).lower()} and run.sample_every "
+                f"{self.sample_every}; a run can stop early only where its sheets are drawn and scored. Set "
+                "run.use_watch to true and run.sample_every above 0, or run.patience to 0."
+            )
 
 
 def _require(name: str, value: float, *, low: float, high: float) -> None:

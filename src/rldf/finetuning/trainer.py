@@ -89,6 +89,7 @@ class Trainer:
     Attributes:
         policy: what is trained.
         updater: moves its weights.
+        processes: that train together.
         epoch: number of the next epoch.
         num_queries: reward queries so far.
 
@@ -124,11 +125,11 @@ class Trainer:
         self._score = score
         self._train = train
         self._advantage = advantage
-        self._processes = SingleProcess() if processes is None else processes
+        self.processes = SingleProcess() if processes is None else processes
         self._seed = seed
         if train.use_gradient_checkpointing:
             policy.denoiser.unet.enable_gradient_checkpointing()
-        self.updater = Updater(policy.denoiser, train, processes=self._processes, device=policy.device)
+        self.updater = Updater(policy.denoiser, train, processes=self.processes, device=policy.device)
         self.normaliser: AdvantageNormaliser = build_normaliser(advantage)
         self.epoch = 0
         self.num_queries = 0
@@ -146,7 +147,7 @@ class Trainer:
             epoch=self.epoch,
             seed=self._seed,
             micro_batch=self.policy.settings.batch_size,
-            processes=self._processes,
+            processes=self.processes,
         )
         trajectories, rewards = self._draw_and_score(plan)
         weights = self._weigh(rewards, plan.prompts)
@@ -197,7 +198,7 @@ class Trainer:
             rewards = as_rewards(self._score(images, prompts, seeds), count=len(indices))
             trajectories[indices] = drawn
             scored += zip(indices, rewards.tolist(), strict=True)
-        by_index = dict(self._processes.gather(scored))
+        by_index = dict(self.processes.gather(scored))
         return trajectories, np.array([by_index[index] for index in range(len(plan.prompts))])
 
     def _weigh(self, rewards: Rewards, prompts: Sequence[str]) -> Rewards:
@@ -219,7 +220,7 @@ class Trainer:
                 trajectories=trajectories,
                 advantages=weights,
                 settings=self._train,
-                processes=self._processes,
+                processes=self.processes,
                 epoch=self.epoch,
                 seed=self._seed,
             )
@@ -230,7 +231,7 @@ class Trainer:
             trajectories=trajectories,
             weights=weights,
             settings=self._train,
-            processes=self._processes,
+            processes=self.processes,
             epoch=self.epoch,
             seed=self._seed,
         )

@@ -27,17 +27,20 @@ class Adapter:
         digest: of its folder.
         steps: denoising steps it was made for; None where it does not say.
         guidance_scale: guidance it was made for; None where it does not say.
+        model_digest: of the model it was trained on; "" where it does not say.
     """
 
     digest: str
     steps: int | None
     guidance_scale: float | None
+    model_digest: str = ""
 
 
 def apply_adapter(pipeline: diffusers.DiffusionPipeline, folder: Path) -> Adapter:
     """Adds an adapter to a pipeline's weights, and takes its solver where it brings one.
 
-    Adapters as `rldf world train` writes them need nothing but this package; any other that diffusers reads needs peft.
+    Adapters as `rldf world train` writes them need nothing but this package; any other that diffusers reads, such as
+    those of `rldf finetune run`, needs peft.
 
     Args:
         pipeline: changed in place.
@@ -67,7 +70,12 @@ def apply_adapter(pipeline: diffusers.DiffusionPipeline, folder: Path) -> Adapte
         name = json.loads((folder / SCHEDULER_FILE).read_text())["_class_name"]
         scheduler: Any = getattr(diffusers, name)
         pipeline.scheduler = scheduler.from_pretrained(folder)
-    return Adapter(digest=folder_digest(folder), steps=about.get("steps"), guidance_scale=about.get("guidance_scale"))
+    return Adapter(
+        digest=folder_digest(folder),
+        steps=about.get("steps"),
+        guidance_scale=about.get("guidance_scale"),
+        model_digest=about.get("model", {}).get("digest", ""),
+    )
 
 
 @torch.no_grad()
@@ -94,10 +102,12 @@ def _load_with_peft(pipeline: diffusers.DiffusionPipeline, folder: Path) -> None
         loader.load_lora_weights(folder, weight_name=WEIGHTS_FILE)
         loader.fuse_lora()
         loader.unload_lora_weights()
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         if "PEFT" not in str(error):
+            reason = " ".join(line.strip() for line in str(error).splitlines()[:2]).rstrip(".")
             raise ModelUnavailableError(
-                f"the adapter '{folder}' does not fit the model: {str(error).splitlines()[0]}. Give one of its family."
+                f"the adapter '{folder}' does not fit the model: {reason}. It fits the weights it was trained on. "
+                "Give one of the model's family."
             ) from error
         raise MissingExtraError(
             f"the adapter '{folder}' needs the package 'peft', which is not installed. "

@@ -42,6 +42,7 @@ MAX_QUOTED = 300  # characters of a library's own words in a message
 
 _MISSING_WEIGHTS = "newly initialized"  # how diffusers and transformers both say that a checkpoint lacks weights
 _NOT_ACTIONABLE = (
+    "No LoRA keys associated to CLIPTextModel",  # a LoRA of the denoiser alone
     "requires torchvision",  # Pillow processors are what we want
     "Expected types for vae",  # AutoencoderTiny is meant
     "The config attributes {'block_out_channels'",  # written by AutoencoderTiny itself
@@ -113,19 +114,22 @@ def load_pipeline(
     pipeline.set_progress_bar_config(disable=True)
     if settings.scheduler == "dpm-solver-multistep":
         pipeline.scheduler = diffusers.DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
+    own_digests = [_file_digest(path), folder_digest(folder)] if is_one_file else [_commit_or_digest(folder)]
+    digests = [*own_digests, *digests]
     adapter = _put_on_adapter(pipeline, settings=settings, announce=announce)
     if adapter is not None:
+        if adapter.model_digest not in {"", "+".join(digests)}:
+            announce(f"The adapter '{settings.adapter}' was trained on other weights than those of '{model}'.")
         digests = [*digests, adapter.digest]
         settings = replace(
             settings,
             steps=adapter.steps if settings.steps is None else settings.steps,
             guidance_scale=adapter.guidance_scale if settings.guidance_scale is None else settings.guidance_scale,
         )
-    own_digests = [_file_digest(path), folder_digest(folder)] if is_one_file else [_commit_or_digest(folder)]
     return LoadedPipeline(
         pipeline=pipeline,
         name=path.resolve().name if path.exists() else str(model),
-        digest="+".join([*own_digests, *digests]),
+        digest="+".join(digests),
         settings=_with_own_values(settings, folder),
     )
 
@@ -251,7 +255,8 @@ def _put_on_adapter(
     folder = Path(settings.adapter).expanduser()
     if not folder.is_dir():
         folder = fetch_model_folder(settings.adapter, announce=announce, allow_patterns=ADAPTER_PATTERNS)
-    return apply_adapter(pipeline, folder)
+    with _quiet_loading():
+        return apply_adapter(pipeline, folder)
 
 
 def _with_own_values(settings: GenerationSettings, folder: Path) -> GenerationSettings:

@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 
 from rldf.arrays import ImageBatch
-from rldf.contracts import ImageEmbedder, Perception, Reward
+from rldf.contracts import Perception, Reward
 from rldf.errors import ConfigError, did_you_mean
 from rldf.finetuning.policy import DiffusionPolicy
 from rldf.finetuning.processes import AcceleratedProcesses, Processes, SingleProcess
@@ -59,7 +59,7 @@ class FinetuneParts:
         prompts: to train on and to judge on.
         score: the reward.
         second: the reward that only judges; None for none.
-        embedder: embeds pictures, to measure how different they are; None where no scorer is loaded.
+        scorer: reads and embeds pictures, to measure how different they are; None where none is loaded.
         model_card: which model it is.
         notes: one line each, whatever a reader must know.
     """
@@ -68,7 +68,7 @@ class FinetuneParts:
     prompts: PromptSet
     score: ScoreImages
     second: ScoreImages | None
-    embedder: ImageEmbedder | None
+    scorer: HeadsPerception | ZeroShotClip | None
     model_card: dict[str, str]
     notes: tuple[str, ...]
 
@@ -105,8 +105,8 @@ def build_finetune_parts(
     scorers = _Scorers(config, grammar=grammar, device=device, announce=announce)
     score = _scorer(config.reward.parts, scorers=scorers, config=config, prompts=prompts)
     second = None
+    judge = _Scorers(config, grammar=grammar, device=device, announce=announce, embedded="b")
     if config.reward.second != "":
-        judge = _Scorers(config, grammar=grammar, device=device, announce=announce, embedded="b")
         second = _scorer((config.reward.second,), scorers=judge, config=config, prompts=prompts)
         scorers.notes += judge.notes
     return FinetuneParts(
@@ -114,7 +114,7 @@ def build_finetune_parts(
         prompts=prompts,
         score=score,
         second=second,
-        embedder=scorers.loaded,
+        scorer=scorers.loaded if judge.loaded is None else judge.loaded,
         model_card={"id": config.model.id, "digest": loaded.digest},
         notes=tuple(dict.fromkeys(scorers.notes)),
     )

@@ -7,9 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from rldf.errors import ConfigError, RecordError
+from rldf.finetuning.attacks import attack_reward, draw_honest
 from rldf.finetuning.checkpoints import read_checkpoint
 from rldf.finetuning.judging import JudgeSettings, judge_policy
+from rldf.finetuning.networks import read_weights
 from rldf.finetuning.preflight import Finding, check_policy
 from rldf.finetuning.processes import Processes
 from rldf.finetuning.session import (
@@ -19,10 +23,11 @@ from rldf.finetuning.session import (
     last_checkpoint,
     read_finetune_run,
 )
+from rldf.finetuning.watching import HEALTHY_FILE, HEALTHY_FOLDER, Watch
 from rldf.hub import Announce
 from rldf.presets.finetune_build import FinetuneParts, build_finetune_parts, build_processes, build_trainer
 from rldf.presets.finetune_config import FinetuneConfig, finetune_from_dict
-from rldf.records import RunStore, utc_now, versions
+from rldf.records import RunStore, read_json, utc_now, versions
 from rldf.records.durable_files import write_file
 
 EVALUATION_FILE = "evaluation.json"
@@ -60,6 +65,11 @@ def plan_finetune(config: FinetuneConfig) -> FinetunePlan:
         ConfigError: if the budget is smaller than one epoch.
     """
     train, sampler = config.train, config.sampler
+    if config.run.patience > 0 and config.reward.second == "":
+        raise ConfigError(
+            f"run.patience is {config.run.patience} and reward.second is empty; only a second reward can tell that the "
+            "first is over-optimised. Set reward.second, or run.patience to 0."
+        )
     epochs = config.run.max_queries // train.samples_per_epoch
     if epochs < 1:
         raise ConfigError(
@@ -157,7 +167,12 @@ def check_finetune(config: FinetuneConfig, *, announce: Announce) -> Iterator[Fi
 
 
 def evaluate_finetune(
-    folder: Path, *, settings: JudgeSettings, second: str | None, announce: Announce
+    folder: Path,
+    *,
+    settings: JudgeSettings,
+    second: str | None,
+    announce: Announce,
+    has_attacks: bool = False,
 ) -> dict[str, Any]:
     """Judges a run: reward per query, unseen prompts, a second reward, diversity, drift from the base.
 
@@ -166,6 +181,7 @@ def evaluate_finetune(
         settings: how much is drawn.
         second: another second reward than that of the run; None for the run's.
         announce: is given one line before anything is downloaded.
+        has_attacks: True to attack the reward too, with words printed on the base model's pictures.
 
     Returns:
         What was found; it is written to `evaluation.json` as well.
@@ -185,11 +201,7 @@ def evaluate_finetune(
         )
     parts = build_finetune_parts(config, announce=announce, has_base=True)
     _require_same_model(header, parts, folder=folder)
-    tensors, _ = read_checkpoint(checkpoint)
-    kind = "average" if any(name.endswith("/average") for name in tensors) else "weight"
-    parts.policy.denoiser.load(
-        {name.removesuffix(f"/{kind}"): value for name, value in tensors.items() if name.endswith(f"/{kind}")}
-    )
+    parts.policy.denoiser.load(_result_weights(folder, checkpoint))
     sets = {"trained": parts.prompts.trained, "unseen": parts.prompts.unseen}
     found = dict(
         judge_policy(
@@ -197,7 +209,8 @@ def evaluate_finetune(
             prompts={name: texts for name, texts in sets.items() if texts},
             score=parts.score,
             second=parts.second,
-            embedder=parts.embedder,
+            embedder=parts.scorer,
+            perception=parts.scorer,
             settings=settings,
         )
     )
@@ -208,12 +221,30 @@ def evaluate_finetune(
         "curve": [[line["queries"], line["reward_mean"]] for line in epochs],
         "mean_reward_over_queries": _area(epochs),
         "prompts": found,
+        "attacks": _attacks(parts, settings=settings) if has_attacks else None,
         "second_reward": config.reward.second,
         "notes": list(parts.notes),
         "versions": versions(),
     }
     write_file(folder / EVALUATION_FILE, (json.dumps(report, indent=2, allow_nan=False) + "\n").encode())
     return report
+
+
+def _attacks(parts: FinetuneParts, *, settings: JudgeSettings) -> dict[str, Any]:
+    """Attacks the reward on pictures that the base model draws of the trained prompts."""
+    prompts = parts.prompts.trained[: settings.max_prompts]
+    images = draw_honest(parts.policy, prompts, seed=settings.seed)
+    return attack_reward(images, prompts, score=parts.score)
+
+
+def _result_weights(folder: Path, checkpoint: Path) -> dict[str, torch.Tensor]:
+    """What a run gave: the weights before the alarm where it stopped early, else those of the last checkpoint."""
+    summary = read_json(folder / "summary.json") if (folder / "summary.json").is_file() else {}
+    if summary.get("stopped") == "alarm":
+        return read_weights(folder / HEALTHY_FOLDER / HEALTHY_FILE)
+    tensors, _ = read_checkpoint(checkpoint)
+    kind = "average" if any(name.endswith("/average") for name in tensors) else "weight"
+    return {name.removesuffix(f"/{kind}"): value for name, value in tensors.items() if name.endswith(f"/{kind}")}
 
 
 def _events(
@@ -232,13 +263,26 @@ def _events(
             header=header,
             train=config.train,
             run=config.run,
-            sample_prompts=parts.prompts.trained,
-            seed=config.seed,
+            watch=_watch(config, parts, store=store),
         )
         yield from session.events(checkpoint=checkpoint)
     finally:
         if store is not None:
             store.close()
+
+
+def _watch(config: FinetuneConfig, parts: FinetuneParts, *, store: RunStore | None) -> Watch | None:
+    """What draws and scores the sheets; the first process alone does."""
+    if store is None or config.run.sample_every == 0:
+        return None
+    return Watch(
+        store,
+        run=config.run,
+        prompts=parts.prompts.trained,
+        seed=config.seed,
+        score=parts.score,
+        second=parts.second,
+    )
 
 
 def _header(config: FinetuneConfig, parts: FinetuneParts, *, command: str, processes: Processes) -> dict[str, Any]:

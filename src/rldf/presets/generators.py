@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from rldf.contracts import ImageGenerator
+from rldf.errors import ConfigError
 from rldf.generators.cache import CachedGenerator, render_folder
 from rldf.generators.diffusers_local import load_diffusers_generator
 from rldf.generators.embedded import load_embedded_generator
@@ -110,6 +111,11 @@ def build_generator(config: ModelConfig, *, announce: Announce) -> BuiltGenerato
 
 def _build_endpoint(config: ModelConfig, *, announce: Announce) -> BuiltGenerator:
     """Makes the client of an images endpoint."""
+    if config.adapter not in {"", "none"}:
+        raise ConfigError(
+            f"model.adapter is '{config.adapter}' and the model is the endpoint {config.id}; a LoRA is put on a local "
+            "model's weights. Give a local --model, or leave --lora out."
+        )
     own = ImagesApiSettings()
     inner = ImagesApiGenerator(
         ImagesApiSettings(

@@ -19,6 +19,7 @@ _MANY_POINTS = 150
 _WINDOWS = 25
 _ROW_HEIGHT = 34.0
 _LABEL_WIDTH = 118.0
+_LINES = {"found": "best-line", "try": "walk-line", "start": "start-line"}
 
 
 def nice_ticks(low: float, high: float, *, num_ticks: int = _NUM_TICKS) -> list[float]:
@@ -120,6 +121,53 @@ def distance_chart(steps: Sequence[StoredTry]) -> Markup:
     return _markup(svg)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One line of a chart.
+
+    Attributes:
+        points: x and y, in order of x.
+        style: "found", "try" or "start": its colour.
+        hints: what each point says when it is pointed at.
+        marks: places among the points that are drawn as diamonds.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    style: str
+    hints: tuple[str, ...]
+    marks: frozenset[int] = frozenset()
+
+
+def curve_chart(curves: Sequence[Curve], *, title: str, x_label: str) -> Markup:
+    """Draws lines with a dot at every point.
+
+    Args:
+        curves: those without points are left out.
+        title: what the chart shows, for those who cannot see it.
+        x_label: what x counts.
+
+    Returns:
+        An svg element; empty where there is no point.
+    """
+    shown = [curve for curve in curves if curve.points]
+    if not shown:
+        return Markup("")
+    across = [x for curve in shown for x, _ in curve.points]
+    upward = [y for curve in shown for _, y in curve.points]
+    ticks = nice_ticks(min(upward), max(upward))
+    plane = _Plane(x_low=min(0.0, *across), x_high=max(across), y_low=ticks[0], y_high=ticks[-1])
+    svg = _frame(plane, y_ticks=ticks, title=title, x_label=x_label)
+    for curve in shown:
+        places = [(plane.x(x), plane.y(y)) for x, y in curve.points]
+        _path(svg, places, style=f"line {_LINES[curve.style]}")
+        for number_of, ((x, y), hint) in enumerate(zip(places, curve.hints, strict=True)):
+            if number_of in curve.marks:
+                _diamond(svg, x=x, y=y, hint=hint)
+            else:
+                _circle(svg, x=x, y=y, radius=3.5, style=f"dot {curve.style}", hint=hint)
+    return _markup(svg)
+
+
 def rolling_window(num_steps: int) -> int:
     """How many tries the line of the distance chart averages over: one, and more only in long runs."""
     return num_steps // _WINDOWS if num_steps > _MANY_POINTS else 1
@@ -208,9 +256,10 @@ def _svg(*, width: float, height: float, title: str) -> ET.Element:
     return svg
 
 
-def _frame(plane: _Plane, *, y_ticks: Sequence[float], title: str) -> ET.Element:
+def _frame(plane: _Plane, *, y_ticks: Sequence[float], title: str, x_label: str = "try") -> ET.Element:
     svg = _svg(width=_WIDTH, height=_HEIGHT, title=title)
-    decimals = 0 if all(tick.is_integer() for tick in y_ticks) else 2 if y_ticks[1] - y_ticks[0] < 0.1 else 1
+    gap = y_ticks[1] - y_ticks[0]
+    decimals = 0 if all(tick.is_integer() for tick in y_ticks) else max(1, ceil(-log10(gap) - 1e-9))
     for tick in y_ticks:
         _line(svg, x1=_LEFT, y1=plane.y(tick), x2=_WIDTH - _RIGHT, y2=plane.y(tick), style="grid")
         _text(svg, number(tick, decimals=decimals), x=_LEFT - 6, y=plane.y(tick) + 4, style="tick end")
@@ -218,7 +267,7 @@ def _frame(plane: _Plane, *, y_ticks: Sequence[float], title: str) -> ET.Element
     for tick in x_ticks:
         if plane.x_low <= tick <= plane.x_high:
             _text(svg, amount(tick), x=plane.x(tick), y=_HEIGHT - _BOTTOM + 17, style="tick middle")
-    _text(svg, "try", x=_WIDTH - _RIGHT, y=_HEIGHT - 6, style="axis-label end")
+    _text(svg, x_label, x=_WIDTH - _RIGHT, y=_HEIGHT - 6, style="axis-label end")
     return svg
 
 

@@ -11,6 +11,8 @@ from rldf.web.evidence import axis_evidence, best_terms, candidate_evidence, chi
 from rldf.web.extras import alternative_pictures, shown_extras
 from rldf.web.fields import Fields
 from rldf.web.film import Frame, frames
+from rldf.web.finetune_report import write_finetune_report
+from rldf.web.finetune_run import is_finetune
 from rldf.web.pages import render_page, write_page
 from rldf.web.pictures import INPUT_PX, MAIN_PX, SMALL_PX, Picture, embed
 from rldf.web.references import references_of
@@ -52,7 +54,7 @@ class _LedgerRow:
 
 
 def write_report(run_folder: Path, *, out: Path | None = None) -> Path:
-    """Writes one self-contained HTML page about a search run, finished or not.
+    """Writes one self-contained HTML page about a run - a search or a fine-tuning -, finished or not.
 
     The page holds its pictures, needs no network and runs no script. A folder that is no run, is of another version
     or damaged, and a place that cannot be written, raise `RecordError`.
@@ -64,6 +66,8 @@ def write_report(run_folder: Path, *, out: Path | None = None) -> Path:
     Returns:
         Where it was written.
     """
+    if is_finetune(run_folder):
+        return write_finetune_report(run_folder, out=out)
     run = read_stored_run(run_folder)
     page = render_page("report.html.j2", _values(run))
     return write_page(page, run_folder / "report.html" if out is None else out)

@@ -15,6 +15,7 @@ _HOUR_S = 3600
 _SAME = 0.005  # differences below this vanish in two decimals
 
 STOPPED: Mapping[str, str] = {
+    "alarm": "because the second reward kept falling while the reward rose",
     "budget": "because the budget was used up",
     "finished": "because the searcher had nothing left to try",
     "time": "because the time was up",
