@@ -199,7 +199,10 @@ def test_gates__across_classes__leaks_and_exact_repeats_but_not_near_ones(tmp_pa
         "near 1": near,
         "near 2": brighter(near),
     }
-    recipes = {"cow": ["a copy", "shared 1", "near 1"], "car": ["a car", "shared 2", "near 2"]}
+    recipes: dict[str, Sequence[str]] = {
+        "cow": ["a copy", "shared 1", "near 1"],
+        "car": ["a car", "shared 2", "near 2"],
+    }
     storage, plan = planned(tmp_path, recipes, count=3)
     make_all(storage, plan, Scripted(script))
     apply_gates(storage, [plan], settings=GateSettings(real_marks={"car": mark(real)[None]}))
