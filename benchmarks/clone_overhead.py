@@ -4,19 +4,23 @@
 
 Both sides draw the same batches of the same plan with one loaded model; the bare side throws the pictures away, the
 clone reads its plan, encodes, hashes, packs and commits them. They take turns, the order changing from round to round;
-ratios are taken within a round. Every picture of the clone is then compared with a bare one by its digest.
+ratios are taken within a round, of the seconds and, which a busy machine disturbs less, of the processor's seconds.
+Every picture of the clone is then compared with a bare one by its digest.
 """
 
 # ruff: noqa: T201
 
 import argparse
 import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 
 import torch
 
@@ -54,31 +58,39 @@ def plan(folder: Path, args: argparse.Namespace) -> OpenClone:
     return open_clone(request.out)
 
 
-def bare(plan: Plan, generator: ImageGenerator, *, digests: list[str] | None = None) -> float:
-    """Draws all batches of the plan and keeps nothing; the seconds. With `digests`, what they would be stored as."""
-    seconds = 0.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Seconds that went by, and seconds that the processor's cores worked."""
+
+    seconds: float
+    cpu_s: float
+
+
+def measured(work: Callable[[], None]) -> Spent:
+    """Does something and tells what it took."""
+    began, cpu_began = perf_counter(), process_time()
+    work()
+    return Spent(seconds=perf_counter() - began, cpu_s=process_time() - cpu_began)
+
+
+def bare(plan: Plan, generator: ImageGenerator, *, digests: list[str] | None = None) -> None:
+    """Draws all batches of the plan and keeps nothing; with `digests`, notes what they would be stored as."""
     for shard in plan.shards:
         pictures = plan.shard_pictures(shard)
         for first in range(0, len(pictures), plan.settings.batch_size):
             batch = pictures[first : first + plan.settings.batch_size]
             prompts = [Prompt(text=p.recipe.sentence, negative=plan.settings.negative_prompt) for p in batch]
-            began = perf_counter()
             images = generator.generate(prompts, seeds=[p.seed for p in batch])
-            seconds += perf_counter() - began
             if digests is not None:
                 digests += [sha256(encode_picture(image, settings=plan.settings)).hexdigest() for image in images]
-    return seconds
 
 
-def cloned(clone: OpenClone) -> float:
-    """Makes all shards anew by `clone run --no-gates`; the seconds, from opening the clone to its last shard."""
+def cloned(clone: OpenClone) -> None:
+    """Makes all shards anew by `clone run --no-gates`, from opening the clone to its last shard."""
     rmtree(clone.storage.folder / SHARD_FOLDER, ignore_errors=True)
-    began = perf_counter()
     *_, last = run_clone(open_clone(clone.storage.address), RunRequest(has_gates=False))
-    seconds = perf_counter() - began
     if not isinstance(last, CloneFinished) or not last.is_whole:
         raise SystemExit("the clone is not whole")
-    return seconds
 
 
 def require_same(clone: OpenClone, digests: list[str]) -> None:
@@ -105,23 +117,26 @@ def main() -> None:
         generator = SHELF.generator(clone.config.model, announce=say_nothing).image_generator
         digests: list[str] = []
         bare(frozen, generator, digests=digests)  # warms up
-        rounds: list[dict[str, float]] = []
+        rounds: list[dict[str, Spent]] = []
         for number in range(args.repeats):
-            pair = [("bare", lambda: bare(frozen, generator)), ("clone", lambda: cloned(clone))]
-            rounds.append({name: run() for name, run in (pair if number % 2 == 0 else pair[::-1])})
-            print(", ".join(f"{name} {seconds:.2f} s" for name, seconds in sorted(rounds[-1].items())), flush=True)
+            pair = [("bare", partial(bare, frozen, generator)), ("clone", partial(cloned, clone))]
+            rounds.append({name: measured(work) for name, work in (pair if number % 2 == 0 else pair[::-1])})
+            told = [f"{name} {spent.seconds:.2f} s ({spent.cpu_s:.2f})" for name, spent in sorted(rounds[-1].items())]
+            print(", ".join(told), flush=True)
         require_same(clone, digests)
-    ratios = [each["clone"] / each["bare"] for each in rounds]
+    ratios = [each["clone"].seconds / each["bare"].seconds for each in rounds]
+    added = [each["clone"].cpu_s - each["bare"].cpu_s for each in rounds]
     found = {
         "pictures": len(frozen),
         "batch": args.batch,
         "threads": torch.get_num_threads(),
-        "bare_pictures_per_s": len(frozen) / median(each["bare"] for each in rounds),
-        "clone_pictures_per_s": len(frozen) / median(each["clone"] for each in rounds),
+        "bare_pictures_per_s": len(frozen) / median(each["bare"].seconds for each in rounds),
+        "clone_pictures_per_s": len(frozen) / median(each["clone"].seconds for each in rounds),
         "clone_over_bare_s": median(ratios),
         "range": [min(ratios), max(ratios)],
-        "added_ms_per_picture": 1000 * median(each["clone"] - each["bare"] for each in rounds) / len(frozen),
-        "rounds": rounds,
+        "clone_over_bare_cpu": median(each["clone"].cpu_s / each["bare"].cpu_s for each in rounds),
+        "added_cpu_ms_per_picture": 1000 * median(added) / len(frozen),
+        "rounds": [{name: asdict(spent) for name, spent in each.items()} for each in rounds],
     }
     print(json.dumps({name: value for name, value in found.items() if name != "rounds"}))
     if args.json is not None:
