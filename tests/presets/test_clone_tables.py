@@ -67,7 +67,8 @@ def test_table_1__measures_every_set_and_goes_on_with_what_is_there(study: Clone
 def test_table_2__has_the_papers_rows_and_a_classifier_for_each_size_of_space(
     study: CloneStudy, tmp_path: Path
 ) -> None:
-    table = make_table(2, study, tmp_path, announce=quiet)
+    lines: list[str] = []
+    table = make_table(2, study, tmp_path, announce=lines.append)
     names = [
         "validation split of the clone",
         "random sample of the real training pictures",
@@ -89,11 +90,7 @@ def test_table_2__has_the_papers_rows_and_a_classifier_for_each_size_of_space(
     told = table_as_json(table)
     assert json.loads((tmp_path / "table-2.json").read_text()) == told
     assert (tmp_path / "table-2.md").read_text() == table_as_markdown(table)
-    before = made_files(tmp_path)
-    lines: list[str] = []
-    assert make_table(2, study, tmp_path, announce=lines.append).rows == table.rows
-    assert made_files(tmp_path) == before
-    assert not any("epoch" in line for line in lines)
+    assert sum("epoch" in line for line in lines) == len(states)  # each was trained once, and tested on all four sets
 
 
 def test_export_that_was_interrupted__is_written_anew(study: CloneStudy, tmp_path: Path) -> None:
