@@ -80,6 +80,22 @@ def test_clone_plan__by_search__keeps_its_runs(photos: Path, models: list[str], 
     assert len(list((tmp_path / "clone/search").glob("*/*/summary.json"))) == 2
 
 
+def test_clone_plan__damaged_pictures__are_told_and_others_take_their_place(
+    photos: Path, models: list[str], tmp_path: Path
+) -> None:
+    for number in range(40):
+        (photos / "cow" / f"damaged {number}.png").write_bytes(b"no picture %d" % number)
+    plan = ["clone", "plan", str(photos), "--sentences", "read", "--inputs", "2", *models]
+    result = CliRunner().invoke(commands, [*plan, "--out", str(tmp_path / "clone"), "--json"])
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("is not an image that can be read") >= 1
+    assert json.loads(result.stdout)["num_classes"] == 2
+    for path in (photos / "bus").iterdir():
+        path.write_bytes(b"")
+    told = call(*plan, "--out", tmp_path / "other", status=1)["error"]
+    assert "none of the 3 pictures of class 'bus' can be read" in told
+
+
 def test_clone_plan__from_names__is_the_baseline(photos: Path, models: list[str], tmp_path: Path) -> None:
     planned = call("clone", "plan", photos, "--out", tmp_path / "names", "--sentences", "names", *models)
     assert (planned["num_sentences"], planned["num_pictures"]) == (2, 6)
@@ -94,3 +110,47 @@ def test_evaluate_classifier__tells_every_training_set(photos: Path, tmp_path: P
     assert found["training_sets"]["mixed"]["num_train"] == 12
     assert found["training_sets"]["real"]["top1_per_seed"].keys() == {"0", "1"}
     assert len(list((tmp_path / "states").glob("*.safetensors"))) == 8
+
+
+def test_clone__with_a_safety_model__leaves_unsafe_pictures_out(
+    photos: Path, models: list[str], tmp_path: Path
+) -> None:
+    clone, safety = tmp_path / "clone", build_safety_model(tmp_path / "safety", unsafe=0.9)
+    plan = ["clone", "plan", str(photos), "--sentences", "names", "--train", "1", *models, "--config", "model.steps=1"]
+    assert "there is no model" in call(*plan, "--out", clone, "--safety", tmp_path / "nowhere", status=1)["error"]
+    call(*plan, "--out", clone, "--safety", safety)
+    build_safety_model(safety, unsafe=0.1)
+    told = call("clone", "run", clone, "--no-gates", status=1)["error"]
+    assert "a clone has one. Restore that model, or plan anew" in " ".join(told.split())
+    build_safety_model(safety, unsafe=0.9)
+    call("clone", "run", clone, "--no-gates")
+    verified = call("clone", "verify", clone)
+    assert (verified["pictures"], verified["refused"]) == (0, 2)
+
+
+def build_safety_model(folder: Path, *, unsafe: float) -> Path:
+    """A tiny classifier that says the same of every picture."""
+    import torch
+    from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessorPil
+
+    labels = {0: "normal", 1: "nsfw"}
+    config = ViTConfig(
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        intermediate_size=8,
+        image_size=16,
+        patch_size=8,
+        id2label=labels,
+        label2id={label: place for place, label in labels.items()},
+    )
+    torch.manual_seed(0)
+    model = ViTForImageClassification(config)
+    head: torch.nn.Module = model.classifier
+    assert isinstance(head, torch.nn.Linear)
+    with torch.no_grad():
+        head.weight.zero_()
+        head.bias.copy_(torch.tensor([1 - unsafe, unsafe]).log())
+    model.save_pretrained(folder)
+    ViTImageProcessorPil(size={"height": 16, "width": 16}).save_pretrained(folder)
+    return folder

@@ -12,7 +12,7 @@ from tests.datasets.clone_fakes import BLANK, CLASSES, IDENTITY, BeginFake, Fake
 from rldf.arrays import Image, ImageBatch
 from rldf.contracts import ImageEmbedder, ImageGenerator
 from rldf.datasets.class_check import ClassCheck
-from rldf.datasets.duplicates import Likeness, alike, later_repeats, mark
+from rldf.datasets.duplicates import Likeness, alike, has_alike, later_repeats, mark
 from rldf.datasets.executors import InlineExecutor
 from rldf.datasets.gates import GateSettings, apply_gates, read_verdicts
 from rldf.datasets.plan import Plan, PlanSettings, make_plan, make_top_up
@@ -103,6 +103,20 @@ def test_later_repeats__a_chain_keeps_every_second_picture() -> None:
     assert later_repeats(marks, likeness=Likeness()).tolist() == [False, True, False, True]
 
 
+def test_has_alike__is_true_where_any_pair_is() -> None:
+    rng = np.random.default_rng(0)
+    scenes = [scene(seed) for seed in range(40)]
+    marks = np.stack([mark(image) for image in scenes])
+    others = np.stack([mark(brighter(scenes[place])) for place in rng.permutation(40)[:25]] + [mark(scene(99))])
+    for likeness in (Likeness(), Likeness(max_bits=256), Likeness(max_bits=110, max_colour=60)):
+        expected = alike(marks, others, likeness=likeness).any(axis=1)
+        np.testing.assert_array_equal(has_alike(marks, others, likeness=likeness), expected)
+        assert expected.any()
+        assert not expected.all()
+    assert has_alike(marks[:0], others, likeness=Likeness()).tolist() == []
+    assert not has_alike(marks, others[:0], likeness=Likeness()).any()
+
+
 def planned(folder: Path, recipes: dict[str, Sequence[str]], *, count: int) -> tuple[Storage, Plan]:
     classes = [
         ClassRecipes(name=name, recipes=tuple(Recipe(sentence=text) for text in texts))
@@ -174,6 +188,29 @@ def test_gates__leak_repeat_and_near_repeat__each_is_counted_in_plan_order(tmp_p
     ]
     assert report.counts["leak"] == 2
     assert report.num_missing == 5
+
+
+def test_gates__across_classes__leaks_and_exact_repeats_but_not_near_ones(tmp_path: Path) -> None:
+    real, shared, near = (np.asarray(PillowImage.fromarray(scene(seed)).resize((16, 16))) for seed in (1, 2, 3))
+    script = {
+        "a copy": brighter(real),
+        "shared 1": shared,
+        "shared 2": shared,
+        "near 1": near,
+        "near 2": brighter(near),
+    }
+    recipes: dict[str, Sequence[str]] = {
+        "cow": ["a copy", "shared 1", "near 1"],
+        "car": ["a car", "shared 2", "near 2"],
+    }
+    storage, plan = planned(tmp_path, recipes, count=3)
+    make_all(storage, plan, Scripted(script))
+    apply_gates(storage, [plan], settings=GateSettings(real_marks={"car": mark(real)[None]}))
+    sentences = [row.recipe.sentence for shard in plan.shards for row in plan.shard_pictures(shard)]
+    told = dict(zip(sentences, read_verdicts(storage, [plan]), strict=True))
+    assert told["a copy"] == "leak"  # of the other class
+    assert sorted([told["shared 1"], told["shared 2"]]) == ["exact-duplicate", "kept"]
+    assert {told[name] for name in ("a car", "near 1", "near 2")} == {"kept"}
 
 
 def test_gates__off_class__is_judged_once_per_shard(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -134,6 +135,31 @@ def test_extract__extractor_says_another_size__refused(tmp_path: Path) -> None:
         extract_features(files, extractor=extractor(Counting(), num_features=7), read=read, folder=tmp_path / "cache")
 
 
+def bomb() -> bytes:
+    """A few bytes that call themselves a PNG of 60,000 x 60,000."""
+    header = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + header + crc32(header).to_bytes(4, "big")
+
+
+def damaged(valid: bytes, *, way: int, rng: np.random.Generator) -> bytes:
+    """A valid file cut, changed, turned or replaced."""
+    content = bytearray(valid)
+    match way:
+        case 0:
+            content = content[: 1 + int(rng.integers(len(content) // 2))]
+        case 1:
+            content[:4] = rng.bytes(4)
+        case 2:
+            for place in rng.integers(0, len(content), size=12):
+                content[place] ^= int(rng.integers(1, 256))
+        case 3:
+            content = content[8:] + content[:8]
+        case _:
+            others = (b"", bomb(), rng.bytes(200), b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\0" * len(content))
+            return others[way - 4]
+    return bytes(content)
+
+
 def hostile(folder: Path, *, count: int) -> list[str]:
     """Files that were valid pictures once, or never."""
     rng = np.random.default_rng(3)
@@ -146,24 +172,9 @@ def hostile(folder: Path, *, count: int) -> list[str]:
     names = []
     for number in range(count):
         suffix = list(valid)[number % len(valid)]
-        content = bytearray(valid[suffix])
-        match number % 7:
-            case 0:
-                content = content[: 1 + int(rng.integers(len(content) // 2))]
-            case 1:
-                content[:4] = bytes(rng.integers(0, 256, size=4, dtype=np.uint8))
-            case 2:
-                content = bytearray(rng.integers(0, 256, size=200, dtype=np.uint8).tobytes())
-            case 3:
-                content = bytearray()
-            case 4:
-                content = bytearray(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
-            case 5:
-                content = content[8:] + content[:8]
-            case _:
-                content = bytearray(b"\x00" * len(content))
+        content = damaged(valid[suffix], way=number % 9, rng=rng)
         name = f"{number:04d}.{suffix}"
-        (folder / name).write_bytes(bytes(content))
+        (folder / name).write_bytes(content)
         names.append(name)
     return names
 

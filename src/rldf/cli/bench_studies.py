@@ -6,18 +6,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from rldf.cli import workflows
+from rldf.cli import bench_tables, workflows
 from rldf.cli.manners import fail, print_json, say, well_behaved
 from rldf.cli.options import AsJson, Debug, Force, Seed
 
 Source = Annotated[str, typer.Option("--table", help="base, wide, simulated-base, simulated-wide, or a file.")]
+PaperSource = Annotated[str, typer.Option("--table", help="As in bench run; or 1 or 2, the paper's tables of cloning.")]
 
 
 @well_behaved
 def paper(
     *,
     out: Annotated[Path, typer.Option("--out", help="Folder of CSV, pictures and report.")] = Path("paper"),
-    source: Source = "base",
+    source: PaperSource = "base",
     wide: Annotated[
         str,
         typer.Option("--wide", help="A larger table, for sizes and domains.", show_default="wide beside base"),
@@ -26,12 +27,23 @@ def paper(
     is_quick: Annotated[
         bool, typer.Option("--quick", help="A small try of everything, in minutes.", show_default=False)
     ] = False,
+    grammar: bench_tables.StudyGrammar = "base",
+    classes: bench_tables.Classes = 10,
+    pictures: bench_tables.Pictures = 200,
+    tests: bench_tables.Tests = 50,
+    epochs: bench_tables.Epochs = 15,
+    workers: bench_tables.DrawWorkers = 1,
     force: Force = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Makes the paper's Table 3, its figures, and an experiment for each of its claims."""
+    """Makes the paper's Table 3, its figures, and an experiment for each of its claims; or its Table 1 or 2."""
     del debug
+    if source in bench_tables.TABLES:
+        sizes = {"classes": classes, "pictures": pictures, "tests": tests, "epochs": epochs}
+        sizes |= {"runs": num_runs, "workers": workers}
+        bench_tables.show(source, grammar, sizes, out=out, is_quick=is_quick, as_json=as_json)
+        return
     if (out / "findings.csv").exists() and not force:
         fail(f"'{out}' holds results already; nothing is overwritten. Choose another --out, or give --force.")
     asked = workflows.PaperRun(table=source, wide=wide, num_runs=num_runs, is_quick=is_quick)

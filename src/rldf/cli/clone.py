@@ -75,6 +75,14 @@ def plan(
         Literal["jpeg", "png", "webp"], typer.Option("--format", help="How pictures are stored.")
     ] = "jpeg",
     quality: Annotated[int, typer.Option("--quality", min=1, max=100, help="Of JPEG and WebP.")] = 95,
+    safety: Annotated[
+        str,
+        typer.Option(
+            "--safety",
+            help="Safety model that looks at every picture: folder or hub id of an image classifier.",
+            show_default="none",
+        ),
+    ] = "",
     speed: Speed = 0.0,
     hour_cost: HourCost = 0.0,
     preset: Preset = "embedded",
@@ -117,6 +125,7 @@ def plan(
         batch_size=batch_size,
         picture_format=picture_format,
         quality=quality,
+        safety=safety,
     )
     if dry_run:
         told = asdict(workflows.foresee_clone(request, config=config))

@@ -67,6 +67,11 @@ if TYPE_CHECKING:
     from rldf.presets.clone_run import Note as Note
     from rldf.presets.clone_run import RunRequest as RunRequest
     from rldf.presets.clone_run import run_clone as run_clone
+    from rldf.presets.clone_study import CloneStudy as CloneStudy
+    from rldf.presets.clone_study import quick_study as quick_study
+    from rldf.presets.clone_tables import make_table as make_table
+    from rldf.presets.clone_tables import table_as_json as table_as_json
+    from rldf.presets.clone_tables import table_as_markdown as table_as_markdown
     from rldf.presets.config import SearchConfig as SearchConfig
     from rldf.presets.evaluate import evaluate_classifier as evaluate_classifier
     from rldf.presets.evaluate import evaluate_distances as evaluate_distances
@@ -173,6 +178,15 @@ _MODULES = {
         "Note",
         "RunRequest",
         "run_clone",
+    ),
+    "rldf.presets.clone_study": (
+        "CloneStudy",
+        "quick_study",
+    ),
+    "rldf.presets.clone_tables": (
+        "make_table",
+        "table_as_json",
+        "table_as_markdown",
     ),
     "rldf.evaluation.recipe": ("TrainingRecipe",),
     "rldf.presets.evaluate": (

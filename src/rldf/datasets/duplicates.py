@@ -86,6 +86,35 @@ def _alike_block(marks: Marks, others: Marks, *, likeness: Likeness) -> Bool[np.
     return is_alike
 
 
+def has_alike(marks: Marks, others: Marks, *, likeness: Likeness) -> Bool[np.ndarray, " _pictures"]:
+    """Tells which pictures are nearly the same as any of the others.
+
+    Only others whose colours add up to nearly as much are compared, which leaves none out: memory is bounded by one
+    block, and most pairs are never looked at.
+
+    Args:
+        marks: one row each.
+        others: one row each.
+        likeness: from when on.
+
+    Returns:
+        True where one of the others is alike.
+    """
+    sums, other_sums = (rows[:, _HASH_BYTES:].sum(axis=1, dtype=np.int64) for rows in (marks, others))
+    order, other_order = np.argsort(sums, kind="stable"), np.argsort(other_sums, kind="stable")
+    sorted_sums = other_sums[other_order]
+    reach = likeness.max_colour * (MARK_BYTES - _HASH_BYTES)
+    result = np.zeros(len(marks), dtype=bool)
+    for start in range(0, len(marks), _BLOCK_ROWS):
+        rows = order[start : start + _BLOCK_ROWS]
+        first = int(np.searchsorted(sorted_sums, sums[rows[0]] - reach, side="left"))
+        end = int(np.searchsorted(sorted_sums, sums[rows[-1]] + reach, side="right"))
+        for column in range(first, end, _BLOCK_COLUMNS):
+            columns = other_order[column : min(column + _BLOCK_COLUMNS, end)]
+            result[rows] |= _alike_block(marks[rows], others[columns], likeness=likeness).any(axis=1)
+    return result
+
+
 def later_repeats(marks: Marks, *, likeness: Likeness) -> Bool[np.ndarray, " _pictures"]:
     """Tells which pictures repeat an earlier one that is kept itself.
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from jaxtyping import Bool, Int64
 
 from rldf.datasets.class_check import ClassCheck
-from rldf.datasets.duplicates import MARK_BYTES, Likeness, Marks, alike, later_repeats
+from rldf.datasets.duplicates import MARK_BYTES, Likeness, Marks, has_alike, later_repeats
 from rldf.datasets.plan import SPLITS, Plan
 from rldf.datasets.plan_store import parquet_bytes, parquet_table
 from rldf.datasets.shards import decode_picture, read_pictures, read_shard_table
@@ -62,9 +62,11 @@ class GateReport:
 def apply_gates(storage: Storage, rounds: Sequence[Plan], *, settings: GateSettings) -> GateReport:
     """Judges every picture of a clone whose shards are all committed, and writes the verdicts.
 
-    Blank and unsafe pictures were left out when they were drawn. Then, in plan order: off-class, leak of a real picture
-    of the class, exact and near repeat of an earlier picture of the class that is kept, surplus over the quota.
-    The order of plan and gates alone decides, so who drew what when changes nothing.
+    Blank and unsafe pictures were left out when they were drawn. Then, in plan order: off-class; leak of a real picture
+    of any class; exact repeat of an earlier picture of any class, since one picture cannot have two labels; near repeat
+    of an earlier picture of the class that is kept; surplus over the quota. Near repeats are not looked for across
+    classes: two classes may well differ in little of a picture. The order of plan and gates alone decides, so who drew
+    what when changes nothing.
 
     Args:
         storage: of the clone.
@@ -79,9 +81,9 @@ def apply_gates(storage: Storage, rounds: Sequence[Plan], *, settings: GateSetti
     if settings.class_check is not None:
         is_off = np.concatenate(list(_off_class(storage, rounds, settings.class_check)))
         verdicts[(verdicts == "kept") & is_off] = "off-class"
-    for position, class_name in enumerate(rounds[0].class_names):
-        rows = np.flatnonzero((columns.class_index == position) & (verdicts == "kept"))
-        verdicts[rows] = _class_verdicts(columns, rows, class_name=class_name, settings=settings)
+    _find_leaks(verdicts, columns, settings)
+    if settings.has_duplicate_gate:
+        _find_repeats(verdicts, columns, likeness=settings.likeness)
     missing = rounds[0].quotas.copy()
     for split in range(len(SPLITS)):
         for position in range(len(rounds[0].class_names)):
@@ -147,24 +149,22 @@ def _read_columns(storage: Storage, rounds: Sequence[Plan]) -> _Columns:
     )
 
 
-def _class_verdicts(
-    columns: _Columns, rows: Int64[np.ndarray, " rows"], *, class_name: str, settings: GateSettings
-) -> np.ndarray:
-    """Verdicts of the pictures of one class that passed so far."""
-    verdicts = np.full(len(rows), "kept", dtype=object)
-    marks = columns.marks[rows]
-    real = settings.real_marks.get(class_name)
-    if real is not None and len(real):
-        verdicts[alike(marks, real, likeness=settings.likeness).any(axis=1)] = "leak"
-    if settings.has_duplicate_gate:
+def _find_leaks(verdicts: np.ndarray, columns: _Columns, settings: GateSettings) -> None:
+    """Marks what is nearly a real picture, of whatever class."""
+    real = [marks for marks in settings.real_marks.values() if len(marks)]
+    if real:
         kept = np.flatnonzero(verdicts == "kept")
-        _, first = np.unique(columns.digests[rows[kept]], return_index=True)
-        is_exact = np.ones(len(kept), dtype=bool)
-        is_exact[first] = False
-        verdicts[kept[is_exact]] = "exact-duplicate"
-        kept = kept[~is_exact]
-        verdicts[kept[later_repeats(marks[kept], likeness=settings.likeness)]] = "near-duplicate"
-    return verdicts
+        verdicts[kept[has_alike(columns.marks[kept], np.concatenate(real), likeness=settings.likeness)]] = "leak"
+
+
+def _find_repeats(verdicts: np.ndarray, columns: _Columns, *, likeness: Likeness) -> None:
+    """Marks exact repeats of any earlier picture, then near ones within each class."""
+    kept = np.flatnonzero(verdicts == "kept")
+    _, first = np.unique(columns.digests[kept], return_index=True)
+    verdicts[np.delete(kept, first)] = "exact-duplicate"
+    for position in np.unique(columns.class_index):
+        rows = np.flatnonzero((columns.class_index == position) & (verdicts == "kept"))
+        verdicts[rows[later_repeats(columns.marks[rows], likeness=likeness)]] = "near-duplicate"
 
 
 def _off_class(storage: Storage, rounds: Sequence[Plan], check: ClassCheck) -> Iterator[Bool[np.ndarray, " _pictures"]]:

@@ -13,10 +13,13 @@ from rldf.datasets.plan import PictureFormat, Plan, PlanSettings, make_plan
 from rldf.datasets.plan_store import load_rounds, save_plan
 from rldf.datasets.recipes import ClassRecipes, read_recipes, recipes_of_encodings, recipes_of_name
 from rldf.datasets.storage import Storage
-from rldf.errors import ConfigError, RecordError
+from rldf.errors import ConfigError, ImageError, RecordError
 from rldf.hub import Announce
+from rldf.perception.reading import read_image
+from rldf.perception.safety import SafetyModel
 from rldf.presets.build import say_nothing
 from rldf.presets.config import ModelConfig, SearchConfig
+from rldf.presets.generators import choose_device
 from rldf.presets.jobs import SHELF, FileFailed, FolderEvent, encode_images, plan_search, search_folder
 from rldf.presets.loading import config_from_dict, config_to_dict
 from rldf.search import RunFinished
@@ -24,6 +27,9 @@ from rldf.seeding import child_rng
 from rldf.space import Encoding
 
 CLONE_FILE = "clone.json"
+SAFETY = "safety model"
+"""Under which name a plan says which safety model looks at its pictures, with the digest."""
+
 How = Literal["search", "read", "names", "recipes"]
 
 
@@ -46,6 +52,7 @@ class ClonePlanRequest:
         picture_format: how pictures are stored.
         quality: of JPEG and WebP.
         search_out: folder of the searches; None for `search` in the clone, where that is a folder.
+        safety: folder or hub id of a safety model, which looks at every picture; "" for none.
     """
 
     folder: Path
@@ -61,6 +68,7 @@ class ClonePlanRequest:
     picture_format: PictureFormat = "jpeg"
     quality: int = 95
     search_out: Path | None = None
+    safety: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +112,14 @@ class OpenClone:
         rounds: its plan.
         config: the settings its pictures are drawn with.
         folder: the real pictures.
+        safety: folder or hub id of the safety model; "" for none.
     """
 
     storage: Storage
     rounds: tuple[Plan, ...]
     config: SearchConfig
     folder: Path
+    safety: str = ""
 
     def reopened(self) -> "OpenClone":
         """Reads the plan again, with rounds that were added."""
@@ -163,6 +173,7 @@ def plan_clone(
             "choose another --out."
         )
     folder = read_class_folder(request.folder)
+    safety = _safety_of(request, config=config, announce=announce)  # first: without it there is nothing to plan
     recipes: list[ClassRecipes] = []
     for position, name in enumerate(folder.class_names, start=1):
         made = yield from _recipes_of(name, folder, request=request, config=config, announce=announce)
@@ -190,10 +201,15 @@ def plan_clone(
             "sentences": request.how,
             "grammar": f"{grammar.name} {grammar.digest}",
             "model": f"{generator.card.id} {generator.card.digest}",
+            **({SAFETY: f"{safety[0]} {safety[1]}"} if safety is not None else {}),
         },
     )
     plan = make_plan(recipes, settings=settings, counts=_counts(folder, request))
-    about = {"config": config_to_dict(replace(config, model=model)), "folder": str(request.folder.resolve())}
+    about = {
+        "config": config_to_dict(replace(config, model=model)),
+        "folder": str(request.folder.resolve()),
+        "safety": "" if safety is None else safety[0],
+    }
     storage.write(CLONE_FILE, (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
     yield ClonePlanned(plan=save_plan(plan, storage), passed_over=folder.passed_over)
 
@@ -232,7 +248,8 @@ def open_clone(out: str) -> OpenClone:
     try:
         about: dict[str, Any] = json.loads(storage.read(CLONE_FILE))
         config = config_from_dict(about["config"], place=f"the settings of '{out}'")
-        return OpenClone(storage=storage, rounds=rounds, config=config, folder=Path(about["folder"]))
+        place, safety = Path(about["folder"]), str(about.get("safety", ""))
+        return OpenClone(storage=storage, rounds=rounds, config=config, folder=place, safety=safety)
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(
             f"'{CLONE_FILE}' in '{out}' cannot be read ({error}); it holds the settings of the clone. Restore it, or "
@@ -263,7 +280,8 @@ def _recipes_of(
         case "recipes":
             return _recipe_from_file(name, request=request, config=config)
         case "read":
-            read = encode_images(_inputs(name, folder, request, config), config=config, announce=announce)
+            paths = yield from _inputs(name, folder, request, config)
+            read = encode_images(paths, config=config, announce=announce)
             encodings = [entry.percept.encoding for entry in read]
         case "search":
             encodings = yield from _searched(name, folder, request=request, config=config, announce=announce)
@@ -283,7 +301,7 @@ def _searched(
     space = SHELF.grammar(config).space
     encodings: list[Encoding] = []
     failures: list[str] = []
-    paths = _inputs(name, folder, request, config)
+    paths = yield from _inputs(name, folder, request, config)
     for event in search_folder(paths, config=config, out=place / own, announce=announce):
         yield event
         match event:
@@ -310,11 +328,26 @@ def _recipe_from_file(name: str, *, request: ClonePlanRequest, config: SearchCon
     return found[name]
 
 
-def _inputs(name: str, folder: ClassFolder, request: ClonePlanRequest, config: SearchConfig) -> list[Path]:
-    """A few pictures of a class, by chance."""
+def _inputs(
+    name: str, folder: ClassFolder, request: ClonePlanRequest, config: SearchConfig
+) -> Generator[FolderEvent, None, list[Path]]:
+    """A few pictures of a class, by chance; one that cannot be read is told, and another takes its place."""
     files = folder.files[name]
-    order = child_rng(config.seed, "clone-inputs", name).permutation(len(files))[: request.num_inputs]
-    return [files[position] for position in sorted(order)]
+    found: list[int] = []
+    for position in child_rng(config.seed, "clone-inputs", name).permutation(len(files)).tolist():
+        if len(found) == request.num_inputs:
+            break
+        try:
+            read_image(files[position])
+            found.append(position)
+        except ImageError as error:
+            yield FileFailed(path=files[position], message=str(error))
+    if not found:
+        raise ImageError(
+            f"none of the {len(files)} pictures of class '{name}' can be read; its sentences come from some. "
+            "Give readable pictures, or other sentences."
+        )
+    return [files[position] for position in sorted(found)]
 
 
 def _counts(folder: ClassFolder, request: ClonePlanRequest) -> Mapping[str, Sequence[int] | int]:
@@ -322,6 +355,14 @@ def _counts(folder: ClassFolder, request: ClonePlanRequest) -> Mapping[str, Sequ
     if request.counts:
         return request.counts
     return {"train": [len(folder.files[name]) for name in folder.class_names]}
+
+
+def _safety_of(request: ClonePlanRequest, *, config: SearchConfig, announce: Announce) -> tuple[str, str] | None:
+    """Loads the safety model once, so that one that is missing is told before anything is searched: name, digest."""
+    if request.safety == "":
+        return None
+    name = str(Path(request.safety).resolve()) if Path(request.safety).is_dir() else request.safety
+    return name, SafetyModel(name, device=choose_device(config.model.device), announce=announce).digest
 
 
 def _model_of(config: SearchConfig) -> ModelConfig:

@@ -136,6 +136,7 @@ def _run_shards(clone: OpenClone, request: RunRequest) -> Iterator[CloneEvent]:
     begin = BeginCloneWorker(
         address=clone.storage.address,
         config=config_to_dict(clone.config),
+        safety=clone.safety,
         num_workers=request.num_workers,
         shares_machine=request.engine == "local" and request.num_workers > 1,
     )

@@ -7,12 +7,16 @@ from typing import Any, Literal
 
 from rldf.contracts import Executor, ShardMaker, ShardResult
 from rldf.datasets.executors import InlineExecutor, ProcessExecutor
+from rldf.datasets.plan import Plan
 from rldf.datasets.plan_store import load_rounds
 from rldf.datasets.ray_executor import RayExecutor
-from rldf.datasets.shards import make_shard
+from rldf.datasets.shards import Screen, make_shard
 from rldf.datasets.storage import Storage
+from rldf.errors import ConfigError
+from rldf.perception.safety import SafetyModel
 from rldf.presets.build import say_nothing
-from rldf.presets.generators import build_generator
+from rldf.presets.clone import SAFETY
+from rldf.presets.generators import build_generator, choose_device
 from rldf.presets.jobs import SHELF
 from rldf.presets.loading import config_from_dict
 
@@ -46,12 +50,14 @@ class BeginCloneWorker:
     Attributes:
         address: of the clone's storage.
         config: settings, as a dictionary.
+        safety: folder or hub id of the safety model; "" for none.
         num_workers: on one machine; its cores or graphics cards are shared out.
         shares_machine: True where several workers run on this machine.
     """
 
     address: str
     config: Mapping[str, Any]
+    safety: str = ""
     num_workers: int = 1
     shares_machine: bool = False
 
@@ -67,12 +73,26 @@ class BeginCloneWorker:
             if self.shares_machine
             else SHELF.generator(config.model, announce=say_nothing)
         ).image_generator
+        screen = self._screen(rounds[0], device=choose_device(config.model.device))
 
         def make(shard: int) -> ShardResult:
             plan = next(entry for entry in rounds if shard in entry.shards)
-            return make_shard(plan, shard, storage=storage, image_generator=generator)
+            return make_shard(plan, shard, storage=storage, image_generator=generator, screen=screen)
 
         return make
+
+    def _screen(self, plan: Plan, *, device: str) -> Screen:
+        """What looks at the pictures; a safety model that is not the plan's is refused, for shards would differ."""
+        if self.safety == "":
+            return Screen()
+        model = SafetyModel(self.safety, device=device, announce=say_nothing)
+        planned = plan.settings.about.get(SAFETY, "")
+        if planned != f"{self.safety} {model.digest}":
+            raise ConfigError(
+                f"the safety model '{self.safety}' has the digest {model.digest[:12]}, and the plan was made with "
+                f"'{planned}'; a clone has one. Restore that model, or plan anew."
+            )
+        return Screen(unsafe_scores=model.scores)
 
 
 def _take_share(number: int, *, num_workers: int) -> None:
