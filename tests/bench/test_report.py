@@ -5,7 +5,7 @@ import pytest
 
 from rldf.bench import BenchTable, Entry, Plan, ResultRow, read_rows, run_plan, write_bench_report, write_rows
 from rldf.bench.results import Judged
-from rldf.bench.summary import areas_of, summarise
+from rldf.bench.summary import areas_of, ceiling_of, summarise
 from rldf.errors import RecordError
 from rldf.presets.searchers import make_searcher
 
@@ -18,6 +18,7 @@ def row(budget: int, score: float, *, method: str = "x", target: int = 0, seed: 
         start_score=0.25,
         start_score_a=0.25,
         oracle=1.0,
+        ceiling=0.96 - 0.2 * (target == 2),
         is_exact=score >= 1.0,
         right_axes="object scene",
     )
@@ -77,6 +78,8 @@ def test_summary__by_hand() -> None:
     assert summary.success[16].mean == pytest.approx(2 / 3)
     assert summary.exact[16] == pytest.approx(2 / 3)
     assert summary.renders_to_success == 16
+    assert summary.kinds == {"drawn": pytest.approx(2 / 3)}
+    assert ceiling_of(rows) == {"drawn": pytest.approx(2 / 3)}
     assert summary.gap == pytest.approx(0.1)
     assert summary.axes == {"object": 1.0, "scene": 1.0}
     assert summary.versus is None

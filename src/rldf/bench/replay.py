@@ -281,6 +281,7 @@ class Replayer:
                 start_score=float(scores.by_b[first]),
                 start_score_a=float(scores.by_a[first]),
                 oracle=scores.oracle,
+                ceiling=scores.ceiling,
                 is_exact=state == truth,
                 right_axes=" ".join(axis for axis, term in named.items() if terms.get(axis) == term),
             )
@@ -319,10 +320,11 @@ class _Scores:
     by_a: Float[np.ndarray, " states"]
     by_b: Float[np.ndarray, " states"]
     oracle: float
+    ceiling: float
 
     @classmethod
     def of(cls, table: BenchTable, *, target: int, half: int) -> "_Scores":
-        """Judges every state; the oracle is chosen on the first half of the test seeds."""
+        """Judges every state; the oracle is chosen on the first half of the test seeds, the ceiling on search seeds."""
         readings = table.readings
         wish_a = table.percept(readings.target_a[target]).encoding
         wish_b = table.percept(readings.target_b[target]).encoding
@@ -332,6 +334,7 @@ class _Scores:
             by_a=agreement(table, readings.a_test, wish_a)[:, half:].mean(axis=1),
             by_b=judged_b,
             oracle=float(judged_b[int(by_b[:, :half].mean(axis=1).argmax())]),
+            ceiling=float(judged_b[int(agreement(table, readings.a_search, wish_a).mean(axis=1).argmax())]),
         )
 
 

@@ -11,7 +11,7 @@ from rldf.bench.charts import Line, line_chart
 from rldf.bench.plan import BUDGETS, Timing
 from rldf.bench.results import ResultRow
 from rldf.bench.statistics import Interval, performance_profile
-from rldf.bench.summary import MethodSummary, areas_of, summarise
+from rldf.bench.summary import MethodSummary, areas_of, ceiling_of, summarise
 
 NUM_THRESHOLDS = 41
 LOWEST_SHOWN = 0.4  # share of the oracle's score at the foot of the charts
@@ -66,7 +66,8 @@ oracle's: the best encoding by B, chosen on seeds held out for that. Success is 
 share over the first 32 renders. Brackets are 95 % intervals by bootstrap over targets, stratified by kind. "Behind the
 best" compares with the method of the largest area on the same targets and seeds: paired difference of areas with its
 interval, and the p-value of Wilcoxon's signed-rank test corrected by Holm. Gap is what scorer A gains over the start
-more than B does.</p>
+more than B does. The ceiling is the encoding scorer A holds for best over all search pictures: where A and B read the
+target differently, no search that A guides can be expected to do better.</p>
 """
 
 
@@ -88,7 +89,10 @@ def _section(
             + "<h3>Performance profiles</h3>"
             + line_chart(profiles, x_label="area, at least", y_label="share of searches", is_log=False)
         )
-    return f"<h2>{escape(start.capitalize())} start</h2>{_table(summaries, own=own)}{_axes(summaries)}{charts}"
+    return (
+        f"<h2>{escape(start.capitalize())} start</h2>{_table(summaries, own=own)}"
+        f"{_kinds(summaries, ceiling=ceiling_of(rows))}{_axes(summaries)}{charts}"
+    )
 
 
 def _table(summaries: Sequence[MethodSummary], *, own: dict[tuple[str, str], float]) -> str:
@@ -109,6 +113,17 @@ def _table(summaries: Sequence[MethodSummary], *, own: dict[tuple[str, str], flo
         ]
         lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     head = "".join(f"<th>{escape(cell)}</th>" for cell in heads)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+
+
+def _kinds(summaries: Sequence[MethodSummary], *, ceiling: dict[str, float]) -> str:
+    """Success at the largest budget by kind of target; in the first line what a search guided by A can hope for."""
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in ["success on targets", *ceiling])
+    rows = [("ceiling: the best encoding by A", ceiling), *((each.method, each.kinds) for each in summaries)]
+    lines = [
+        f"<tr><td>{escape(name)}</td>" + "".join(f"<td>{shares.get(kind, 0.0):.2f}</td>" for kind in ceiling) + "</tr>"
+        for name, shares in rows
+    ]
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 

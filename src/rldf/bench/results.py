@@ -20,6 +20,7 @@ class Judged:
         score_a: the same by scorer A, with the terms A reads in the target.
         start_score, start_score_a: both, of the start.
         oracle: score of the best encoding by B, chosen on seeds held out for that.
+        ceiling: score of the best encoding by A over all search pictures: what a search that A guides can hope for.
         is_exact: it is the true encoding; False where the grammar cannot say the truth.
         right_axes: ids of the axes on which it is true, with a space between.
     """
@@ -30,6 +31,7 @@ class Judged:
     start_score: float
     start_score_a: float
     oracle: float
+    ceiling: float
     is_exact: bool
     right_axes: str
 
@@ -124,6 +126,7 @@ def _read(line: dict[str, str]) -> ResultRow:
         start_score=float(line["start_score"]),
         start_score_a=float(line["start_score_a"]),
         oracle=float(line["oracle"]),
+        ceiling=float(line["ceiling"]),
         is_exact=line["is_exact"] == "1",
         right_axes=line["right_axes"],
     )

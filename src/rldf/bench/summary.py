@@ -27,6 +27,7 @@ class MethodSummary:
         success: budget to the share of searches with at least 95 % of it.
         exact: budget to the share that found the true encoding, over targets the grammar can say.
         axes: axis id to the share right at the largest budget.
+        kinds: kind of target to the share of searches that succeed at the largest budget.
         gap: mean gap of scorers A and B at the largest budget.
         area: mean share of the oracle's score over 1 to 32 renders.
         iqm: interquartile mean of that area over searches.
@@ -42,6 +43,7 @@ class MethodSummary:
     success: dict[int, Interval]
     exact: dict[int, float]
     axes: dict[str, float]
+    kinds: dict[str, float]
     gap: float
     area: Interval
     iqm: float
@@ -103,6 +105,17 @@ def by_target(values: dict[tuple[int, int], float]) -> dict[int, float]:
     return {target: float(np.mean(group)) for target, group in grouped.items()}
 
 
+def ceiling_of(rows: Sequence[ResultRow]) -> dict[str, float]:
+    """Kind of target to the share of targets on which the best encoding by scorer A reaches 95 % of the oracle's."""
+    targets = {row.target: row for row in rows}.values()
+    return {
+        kind: float(
+            np.mean([row.judged.ceiling >= SUCCESS_SHARE * row.judged.oracle for row in targets if row.kind == kind])
+        )
+        for kind in dict.fromkeys(row.kind for row in rows)
+    }
+
+
 def is_success(row: ResultRow) -> bool:
     """True where a search reached at least 95 % of the oracle's score."""
     return row.judged.score >= SUCCESS_SHARE * row.judged.oracle
@@ -155,6 +168,10 @@ def _summarise_one(
             budget: float(np.mean([row.judged.is_exact for row in rows if row.budget == budget])) for budget in budgets
         },
         axes={axis: float(np.mean([axis in row.judged.right_axes.split() for row in last])) for axis in axes},
+        kinds={
+            kind: float(np.mean([is_success(row) for row in last if row.kind == kind]))
+            for kind in dict.fromkeys(row.kind for row in rows)
+        },
         gap=float(np.mean([row.judged.gap for row in last])),
         area=bootstrap_mean(np.array([*by_target(areas).values()]), strata=_kinds(rows)),
         iqm=interquartile_mean(np.array([*areas.values()])),
