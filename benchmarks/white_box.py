@@ -1,6 +1,6 @@
 """The white-box noisy diffusion gradient beside the black-box ones, at equal charge: `python benchmarks/white_box.py`.
 
-    python benchmarks/white_box.py --table base.npz --targets 10 --charge 96
+    python benchmarks/white_box.py --table base --targets 10 --charge 96
 
 A render costs 1, a gradient 1 + 2 x (steps it goes back / denoising steps). Pictures tried are looked up in the table;
 gradients are made live, with the models the table was made with. Success is judged as in `rldf bench run`, cold.
@@ -9,17 +9,17 @@ gradients are made live, with the models the table was made with. Success is jud
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from rldf.bench import Replayer, read_table
+from rldf.bench import Replayer
 from rldf.bench.replay import seed_order
 from rldf.bench.results import Judged
 from rldf.bench.statistics import bootstrap_mean
 from rldf.bench.summary import SUCCESS_SHARE
 from rldf.gradient import RelaxedSettings, ascend_relaxed
-from rldf.presets.bench_jobs import models_of, table_config, targets_of
+from rldf.presets.bench_jobs import targets_of
+from rldf.presets.bench_tables import load_table, models_of, table_config
 from rldf.presets.build import build_parts
 from rldf.presets.jobs import SHELF
 from rldf.presets.searchers import make_searcher
@@ -36,14 +36,14 @@ BLACK_BOXES = ("gradient", "gradient-guarded", "gradient-guarded+confirm", "spsa
 def main() -> None:
     """Prints one line per method: success, exact and share of the oracle at three charges."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--table", default="base")
     parser.add_argument("--targets", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--charge", type=int, default=96)
     parser.add_argument("--steps-back", type=int, default=2)
     parser.add_argument("--gradients", type=int, default=1)
     args = parser.parse_args()
-    table = read_table(args.table)
+    table = load_table(args.table)
     parts = build_parts(table_config(table), shelf=SHELF)
     table.require_models(models_of(parts))
     targets = targets_of(table, split="test", count=args.targets)
