@@ -226,19 +226,15 @@ def test_ablate__takes_the_words_away_and_measures(tmp_path: Path, picture: Path
     for name in ("before", "after", "strongest", "chance"):
         low, high = facts[name]["presence_ci95"]
         assert low - 1e-9 <= facts[name]["presence"] <= high + 1e-9
+    vehicles = {"bicycle", "bicycles", "bus", "buses", "car", "cars"}
     for name in ("after", "strongest"):
-        assert not any(word in facts[name]["sentence"] for word in ("bicycle", "bus", "car "))
+        assert vehicles.isdisjoint(facts[name]["sentence"].split())
     assert facts["tried_for_the_strongest"] == 4
-    assert {step.prompt.text for step in read_run(tmp_path / "out" / "after").steps}.isdisjoint(
-        {text for text in _sentences() if "bus" in text or " car" in text or "bicycle" in text}
-    )
+    tried = [step.prompt.text for step in read_run(tmp_path / "out" / "after").steps]
+    assert tried
+    assert all(vehicles.isdisjoint(text.split()) for text in tried)
     page = write_report(tmp_path / "out" / "after").read_text(encoding="utf-8")
     assert "without vehicles" in page
-
-
-def _sentences() -> list[str]:
-    grammar = load_grammar("base")
-    return [grammar.render(encoding) for encoding in grammar.space.all_encodings()]
 
 
 def test_concept__is_what_blocking_takes_out() -> None:

@@ -21,7 +21,8 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #dee2e6; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
-.wide { overflow-x: auto; } svg { width: 100%; max-width: 60rem; font-size: 11px; } svg text { fill: #495057; }
+.wide { overflow-x: auto; margin-bottom: 1rem; }
+svg { width: 100%; max-width: 60rem; font-size: 11px; } svg text { fill: #495057; }
 .grid { stroke: #e9ecef; } .note { color: #495057; }
 """
 
