@@ -13,6 +13,7 @@ from rldf.bench import BenchTable, Entry, Plan, Replayer, simulated_table, write
 from rldf.bench.confirm import LiveTable, Rows, confirm_plan, summarise_confirmed, write_confirmed
 from rldf.bench.paper_bench import PaperBench, PaperSize
 from rldf.bench.transfer import TransferSize, transfer_of_pictures, transfer_of_values
+from rldf.bench.unit_log import UnitLog
 from rldf.errors import ConfigError, RecordError
 from rldf.presets.bench_confirm import bench_confirm
 from rldf.presets.bench_jobs import BenchRun, bench_run, plan_of, run_of
@@ -125,6 +126,12 @@ def test_run__refuses_to_go_on_with_another(path: Path, tmp_path: Path) -> None:
     tmp_path.joinpath("plan.json").write_text("{}")
     with pytest.raises(RecordError, match=r"holds a part of another run.*Choose another --out"):
         bench_run(run, tmp_path)
+
+
+def test_unit_log__names_a_damaged_line(tmp_path: Path) -> None:
+    (tmp_path / "units.jsonl").write_text('{"unit": 3}\n')
+    with pytest.raises(RecordError, match=r"units\.jsonl' is damaged.*choose another --out"):
+        UnitLog(tmp_path / "units.jsonl")
 
 
 class Shop:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import final
 
 from rldf.bench.results import Judged, ResultRow
+from rldf.errors import RecordError
 
 UnitKey = tuple[str, str, int]
 """What the results call the method, its start, the target's position."""
@@ -36,14 +37,21 @@ class UnitLog:
 
         Args:
             path: of the file; made with the first unit.
+
+        Raises:
+            RecordError: if a whole line cannot be read.
         """
         self._path = path
         self.done: dict[UnitKey, UnitResult] = {}
         if path.is_file():
             lines = path.read_bytes().split(b"\n")
-            for line in lines[:-1]:
-                key, result = _read(line)
-                self.done[key] = result
+            try:
+                self.done = dict(_read(line) for line in lines[:-1])
+            except (ValueError, KeyError, TypeError) as error:
+                raise RecordError(
+                    f"'{path}' is damaged: {error}; it holds one line of JSON for each unit of a run that was stopped. "
+                    "Remove the folder and run again, or choose another --out."
+                ) from error
             path.write_bytes(b"".join(line + b"\n" for line in lines[:-1]))
 
     def append(self, key: UnitKey, result: UnitResult) -> None:
