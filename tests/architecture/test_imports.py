@@ -40,7 +40,7 @@ def test_import_contracts__are_kept() -> None:
 def test_tiers__name_every_package_that_exists() -> None:
     named = {name for layer in read_layers(ROOT / "pyproject.toml") for name in layer}
     folders = {path.parent.name for path in (ROOT / "src/rldf").glob("*/__init__.py")}
-    modules = {path.stem for path in (ROOT / "src/rldf").glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in (ROOT / "src/rldf").glob("*.py")} - {"__init__", "__main__"}
     assert named == folders | modules
 
 

@@ -143,3 +143,20 @@ def test_program__passes_its_exit_status_to_the_shell() -> None:
     assert ran.stdout == ""
     assert ran.stderr.startswith("error: there is no preset 'nonsense'.")
     assert ran.stderr.count("\n") == 1
+
+
+def test_clone__without_its_extra__names_what_to_install() -> None:
+    program = "import sys; sys.modules['pyarrow'] = None; from rldf.cli.main import app; app()"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "clone", "status", "nowhere"], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("error: data sets need the package 'pyarrow'")
+    assert "pip install 'rldf[datasets]'" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_module__is_the_command() -> None:
+    ran = subprocess.run([sys.executable, "-m", "rldf", "--help"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0
+    assert "Usage: " in ran.stdout

@@ -23,7 +23,9 @@ def paper(
         str,
         typer.Option("--wide", help="A larger table, for sizes and domains.", show_default="wide beside base"),
     ] = "",
-    num_runs: Annotated[int, typer.Option("--runs", min=0, help="Runs of each row; 0 for 30, or 6 with --quick.")] = 0,
+    num_runs: Annotated[
+        int, typer.Option("--runs", min=0, help="Runs of each row, 0 for 30; of tables 1 and 2 trainings, 0 for 3.")
+    ] = 0,
     is_quick: Annotated[
         bool, typer.Option("--quick", help="A small try of everything, in minutes.", show_default=False)
     ] = False,

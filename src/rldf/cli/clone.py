@@ -41,7 +41,7 @@ HourCost = Annotated[float, typer.Option("--hour-cost", min=0, help="US dollars 
 Workers = Annotated[int, typer.Option("--workers", min=1, help="How many work at the same time.")]
 
 
-@group.command(epilog="Example: rldf clone plan photos --out clone --train 200 --vary style")
+@group.command(epilog="Example: rldf clone plan photos --out clone --train 200 --vary scene")
 @well_behaved
 def plan(
     folder: Annotated[

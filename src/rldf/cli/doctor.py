@@ -18,7 +18,14 @@ from rldf.cli.options import AsJson, Debug
 
 OLDEST_PYTHON = (3, 11)
 MIN_FREE_GIB = 1.0  # our choice: room for a run and its pictures
-EXTRAS = {"api": "openai", "bench": "stable_baselines3", "train": "accelerate"}
+EXTRAS = {
+    "api": ("openai",),
+    "bench": ("stable_baselines3", "optuna", "cmaes"),
+    "datasets": ("pyarrow", "fsspec"),
+    "ray": ("ray",),
+    "train": ("accelerate", "peft", "tensorboard"),
+}
+"""What each extra brings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +114,14 @@ def _models() -> Iterator[Finding]:
 
 def _extras() -> Iterator[Finding]:
     """Optional packages."""
-    for extra, module in EXTRAS.items():
-        if find_spec(module) is not None:
+    for extra, modules in EXTRAS.items():
+        missing = [module for module in modules if find_spec(module) is None]
+        if not missing:
             yield Finding(name=f"[{extra}]", value="installed", is_needed=False)
         else:
             yield Finding(
                 name=f"[{extra}]",
-                value=f"{module} is not installed",
+                value=f"not installed: {', '.join(missing)}",
                 advice=f"pip install 'rldf[{extra}]', if you need it.",
                 is_needed=False,
             )

@@ -34,7 +34,7 @@ commands = typer.Typer(
 commands.command(epilog="Example: rldf search photo.jpg --budget 64 --lock scene=park")(search.search)
 commands.command(epilog="Example: rldf encode photo.jpg")(encode.encode)
 commands.command(epilog="Example: rldf generate runs/demo --set scene=beach -n 8 --out more")(generate.generate)
-commands.command(epilog="Example: rldf slide runs/demo --axis weather --format webp")(slide.slide)
+commands.command(epilog="Example: rldf slide runs/demo --axis scene --format webp")(slide.slide)
 commands.command(epilog="Example: rldf ablate style='oil painting' photo.png --out runs/no-oil")(ablate.ablate)
 for group in (
     clone.group,

@@ -18,7 +18,7 @@ Model = Annotated[
     typer.Option(
         "--model",
         help="The image generator: 'embedded', a hub id, a local folder, a file, or the address of an images endpoint.",
-        show_default="embedded",
+        show_default="embedded, or the run's",
     ),
 ]
 Lora = Annotated[
@@ -56,7 +56,8 @@ LowMemory = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The root of all chance.")]
 OptionalSeed = Annotated[int | None, typer.Option("--seed", min=0, help="The root of all chance.", show_default="0")]
 Grammar = Annotated[
-    str | None, typer.Option("--grammar", help="Name of a grammar, or a grammar file.", show_default="base")
+    str | None,
+    typer.Option("--grammar", help="Name of a grammar, or a grammar file.", show_default="base, or the run's"),
 ]
 Setting = Annotated[
     list[str] | None,

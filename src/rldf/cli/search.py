@@ -71,7 +71,11 @@ def search(
     ] = None,
     searcher: Annotated[
         str | None,
-        typer.Option("--searcher", help="factored, q-learning, sarsa, random or random-walk.", show_default="factored"),
+        typer.Option(
+            "--searcher",
+            help="factored, q-learning, random or another of docs/methods/searchers.md.",
+            show_default="factored",
+        ),
     ] = None,
     goes_on: Annotated[
         bool,

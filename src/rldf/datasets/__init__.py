@@ -9,3 +9,14 @@
 
 Import from the module you need. The extra `[datasets]` brings pyarrow and fsspec, `[ray]` the cluster.
 """
+
+from importlib.util import find_spec as _find_spec
+
+from rldf.errors import MissingExtraError as _MissingExtraError
+
+for _package in ("pyarrow", "fsspec"):
+    if _find_spec(_package) is None:
+        raise _MissingExtraError(
+            f"data sets need the package '{_package}', which is not installed. Install the extra: "
+            "pip install 'rldf[datasets]'"
+        )

@@ -1,6 +1,6 @@
 """Writes and reads sentences with a grammar, blocks a term, and walks over the grid. Needs no model.
 
-python examples/02_own_grammar.py
+python examples/02_grammar.py
 """
 
 import rldf
