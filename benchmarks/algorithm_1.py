@@ -18,7 +18,7 @@ from rldf.contracts import Agent, Feedback, Reward, Searcher, Target
 from rldf.envs import SemanticGridworld, run_algorithm_1
 from rldf.presets.build import build_parts, build_searcher
 from rldf.presets.config import RewardConfig, SearchConfig, SearchSettings
-from rldf.presets.jobs import SHELF
+from rldf.presets.shelf import SHELF
 from rldf.records import Outcome, Prompt, StepRecord
 from rldf.renderer.examples import draw_example
 from rldf.rewards import AgreementReward, MultiSemanticReward, PartialSemanticReward, SimilarityReward

@@ -27,11 +27,11 @@ import torch
 from rldf.contracts import ImageGenerator
 from rldf.datasets.plan import Plan
 from rldf.datasets.shards import SHARD_FOLDER, encode_picture, read_shard_table
-from rldf.presets.build import say_nothing
-from rldf.presets.clone import ClonePlanRequest, OpenClone, open_clone, plan_clone
-from rldf.presets.clone_run import CloneFinished, RunRequest, run_clone
-from rldf.presets.jobs import SHELF
+from rldf.hub import say_nothing
+from rldf.jobs.clone_plan import ClonePlanRequest, OpenClone, open_clone, plan_clone
+from rldf.jobs.clone_run import CloneFinished, RunRequest, run_clone
 from rldf.presets.loading import load_preset, override
+from rldf.presets.shelf import SHELF
 from rldf.records.percept import Prompt
 from rldf.renderer.drawing import draw
 from rldf.search.pictures import encode_png

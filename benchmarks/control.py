@@ -26,14 +26,15 @@ import numpy as np
 from PIL import Image
 
 from rldf.grammar import Grammar
-from rldf.presets.ablation import Ablated, ablate
-from rldf.presets.beyond import FOLDER, prepare_beyond
-from rldf.presets.captions import compare_caption
+from rldf.jobs.ablate import Ablated, ablate
+from rldf.jobs.beyond import FOLDER, prepare_beyond
+from rldf.jobs.captions import compare_caption
+from rldf.jobs.generate import SetFinished, SetRequest, generate_pictures, redraw_pictures
+from rldf.jobs.search import run_prepared, search_events
+from rldf.jobs.slide import slide
+from rldf.jobs.transfer import transfer
 from rldf.presets.config import GrammarConfig, SearchConfig
-from rldf.presets.generating import SetFinished, SetRequest, generate_pictures, redraw_pictures
-from rldf.presets.jobs import SHELF, run_prepared, search_events
-from rldf.presets.sliding import slide
-from rldf.presets.transferring import transfer
+from rldf.presets.shelf import SHELF
 from rldf.records import Prompt, read_json, read_run
 from rldf.renderer.drawing import draw_with_truth
 from rldf.renderer.examples import DrawnExample, draw_example

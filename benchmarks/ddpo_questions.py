@@ -26,12 +26,13 @@ from PIL import Image
 
 from rldf.finetuning.session import FinetuneFinished, read_epoch_lines
 from rldf.finetuning.watching import read_looks
+from rldf.jobs.finetune import plan_finetune, resume_finetune, run_finetune
+from rldf.jobs.search import search_events
 from rldf.perception.reading import read_image
 from rldf.presets.build import build_parts
 from rldf.presets.config import ModelConfig, SearchConfig
 from rldf.presets.finetune_config import FinetuneConfig, load_finetune_preset, override_finetune
-from rldf.presets.finetune_jobs import plan_finetune, resume_finetune, run_finetune
-from rldf.presets.jobs import SHELF, search_events
+from rldf.presets.shelf import SHELF
 from rldf.records.durable_files import write_file
 from rldf.renderer.examples import draw_example
 from rldf.search import RunFinished

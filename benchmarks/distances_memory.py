@@ -25,7 +25,7 @@ from PIL import Image as PillowImage
 
 from rldf.arrays import Image, ImageBatch
 from rldf.evaluation.features import FeatureExtractor
-from rldf.presets.evaluate import evaluate_distances, squeeze
+from rldf.jobs.evaluate import evaluate_distances, squeeze
 
 MAX_GIB = 2.0  # our choice: what counts as bounded, with the libraries in it
 _CLASSES = 10

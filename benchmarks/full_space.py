@@ -19,12 +19,12 @@ from rldf.bench.statistics import bootstrap_mean
 from rldf.bench.summary import SUCCESS_SHARE
 from rldf.bench.table import TargetKind
 from rldf.contracts import Searcher, Target
-from rldf.presets.bench_paper import draw_states
-from rldf.presets.bench_targets import draw_target
+from rldf.jobs.bench_paper import draw_states
+from rldf.jobs.bench_targets import draw_target
 from rldf.presets.build import build_parts
-from rldf.presets.jobs import SHELF
 from rldf.presets.loading import load_preset, override
 from rldf.presets.searchers import make_for_search
+from rldf.presets.shelf import SHELF
 from rldf.records import StepRecord
 from rldf.search import RunSeeds, SearchParts
 from rldf.search.select import rank

@@ -23,10 +23,11 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
+from rldf.jobs.search import search_events
 from rldf.perception.reading import read_image
 from rldf.presets.build import build_parts
 from rldf.presets.config import GrammarConfig, ModelConfig, SearchConfig
-from rldf.presets.jobs import SHELF, search_events
+from rldf.presets.shelf import SHELF
 from rldf.records import Prompt
 from rldf.renderer.examples import draw_example
 from rldf.search import RunFinished, SearchParts

@@ -16,11 +16,11 @@ from rldf.datasets.class_folder import read_class_folder
 from rldf.datasets.export import export_clone
 from rldf.evaluation.classifier import LabelledPictures, train_and_test
 from rldf.evaluation.recipe import TrainingRecipe
+from rldf.jobs.clone_plan import ClonePlanRequest, How, open_clone, plan_clone
+from rldf.jobs.clone_run import CloneFinished, RunRequest, run_clone
+from rldf.jobs.evaluate import evaluate_distances, squeeze
 from rldf.perception.reading import read_image
-from rldf.presets.clone import ClonePlanRequest, How, open_clone, plan_clone
-from rldf.presets.clone_run import CloneFinished, RunRequest, run_clone
 from rldf.presets.config import SearchConfig
-from rldf.presets.evaluate import evaluate_distances, squeeze
 from rldf.presets.extractors import build_extractor
 from rldf.presets.generators import choose_device
 from rldf.presets.loading import load_preset, override

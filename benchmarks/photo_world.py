@@ -24,17 +24,17 @@ from photo_clone import measure_clone
 from PIL import Image
 
 from rldf.arrays import ImageBatch
-from rldf.bench.replay import SearcherRequest
 from rldf.bench.statistics import bootstrap_mean
 from rldf.contracts import Searcher, Target
 from rldf.datasets.duplicates import Likeness, alike, mark
 from rldf.presets.build import build_parts
-from rldf.presets.jobs import SHELF
 from rldf.presets.loading import load_preset, override
 from rldf.presets.searchers import make_searcher
+from rldf.presets.shelf import SHELF
 from rldf.records import Percept, Prompt, StepRecord
 from rldf.search import RunSeeds, SearchParts
 from rldf.search.select import rank
+from rldf.searchers.request import SearcherRequest
 from rldf.seeding import child_rng, child_seed
 from rldf.space import Encoding
 from rldf.worlds.memorisation import nearest_pictures, shrink

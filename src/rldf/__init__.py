@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from rldf.errors import RldfError
     from rldf.feedback import DiffusionFeedback
     from rldf.grammar import Grammar, list_grammars, load_grammar
-    from rldf.presets.api import encode, generate, resume, search
+    from rldf.jobs.api import encode, generate, resume, search
+    from rldf.jobs.environment import make_environment
     from rldf.presets.config import SearchConfig
-    from rldf.presets.environment import make_environment
     from rldf.presets.loading import load_preset
     from rldf.records import Percept, RunRecord, StepRecord, read_run
     from rldf.space import Axis, Encoding, EncodingSpace
@@ -60,16 +60,16 @@ _HOMES = {
     "Searcher": "rldf.contracts",
     "StepRecord": "rldf.records",
     "Target": "rldf.contracts",
-    "encode": "rldf.presets.api",
-    "generate": "rldf.presets.api",
+    "encode": "rldf.jobs.api",
+    "generate": "rldf.jobs.api",
     "list_grammars": "rldf.grammar",
     "load_grammar": "rldf.grammar",
     "load_preset": "rldf.presets.loading",
-    "make_environment": "rldf.presets.environment",
+    "make_environment": "rldf.jobs.environment",
     "read_run": "rldf.records",
     "register_envs": "rldf.envs",
-    "resume": "rldf.presets.api",
-    "search": "rldf.presets.api",
+    "resume": "rldf.jobs.api",
+    "search": "rldf.jobs.api",
 }
 """Public name: the module that defines it."""
 
@@ -126,7 +126,7 @@ class _SearchPackage(ModuleType):
     @property
     def __wrapped__(self) -> Callable[..., object]:
         """The function; `help` and `inspect.signature` look here."""
-        function: Callable[..., object] = import_module("rldf.presets.api").search
+        function: Callable[..., object] = import_module("rldf.jobs.api").search
         return function
 
 

@@ -15,6 +15,12 @@ from rldf.errors import ModelUnavailableError, did_you_mean
 Announce = Callable[[str], None]
 """Shows one line to the user, such as `print` or a console's method."""
 
+
+def say_nothing(line: str) -> None:
+    """Takes an announcement and does nothing with it."""
+    del line
+
+
 MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
 """What is fetched of a hub model: safetensors weights, configurations and tokenizer files; never pickles."""
 

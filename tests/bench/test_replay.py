@@ -5,12 +5,13 @@ from typing import final
 import numpy as np
 import pytest
 
-from rldf.bench import BenchTable, Entry, Plan, Replayer, ResultRow, SearcherRequest, run_plan
+from rldf.bench import BenchTable, Entry, Plan, Replayer, ResultRow, run_plan
 from rldf.bench.table_rewards import agreement
 from rldf.contracts import Proposal, Searcher
 from rldf.errors import ConfigError
 from rldf.presets.searchers import NO_TRIES, SEARCHER_NAMES, make_searcher
 from rldf.records import StepRecord
+from rldf.searchers.request import SearcherRequest
 from rldf.space import Encoding
 
 

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from rldf.cli import workflows
 from rldf.cli.main import commands
-from rldf.presets.clone_study import CloneStudy
-from rldf.presets.clone_tables import Row, StudyTable
+from rldf.jobs.clone_study import CloneStudy
+from rldf.jobs.clone_tables import Row, StudyTable
 
 
 def test_paper__more_classes_than_objects__refused_before_anything_is_drawn(tmp_path: Path) -> None:

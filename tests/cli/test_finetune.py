@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Run
 
+from rldf.jobs.finetune import plan_finetune
 from rldf.presets.finetune_config import finetune_preset_names, load_finetune_preset
-from rldf.presets.finetune_jobs import plan_finetune
 
 SHORT = (
     "sampler.num_steps=2",

@@ -13,8 +13,8 @@ from rldf.arrays import Image, ImageBatch
 from rldf.errors import ConfigError, ImageError
 from rldf.evaluation import features as features_module
 from rldf.evaluation.features import FeatureExtractor, extract_features
+from rldf.jobs.evaluate import evaluate_distances
 from rldf.perception.reading import read_image
-from rldf.presets.evaluate import evaluate_distances
 
 SIDE = 8
 NUM_HOSTILE = 1000

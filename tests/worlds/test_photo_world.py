@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 from rldf.cli.main import commands
 from rldf.generators.embedded import embedded_folder
 from rldf.grammar import load_grammar
-from rldf.presets.build import ModelShelf, build_parts
+from rldf.presets.build import build_parts
 from rldf.presets.extractors import build_extractor
 from rldf.presets.loading import load_preset, override
+from rldf.presets.shelf import ModelShelf
 from rldf.records import Prompt
 from rldf.worlds.codec import PatchCodec
 from rldf.worlds.photo_recipe import TINY_PHOTO_RECIPE, photo_recipe

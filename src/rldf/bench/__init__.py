@@ -10,7 +10,7 @@
 
 from rldf.bench.plan import Entry, Plan, run_plan
 from rldf.bench.render import TableSources, render_table
-from rldf.bench.replay import Replayer, RunResult, SearcherRequest, TableFeedback
+from rldf.bench.replay import Replayer, RunResult, TableFeedback
 from rldf.bench.report import write_bench_report
 from rldf.bench.results import ResultRow, read_rows, write_rows
 from rldf.bench.simulated import simulated_table
@@ -25,7 +25,6 @@ __all__ = [
     "ResultRow",
     "RunResult",
     "ScorerReadings",
-    "SearcherRequest",
     "TableFeedback",
     "TableSources",
     "read_rows",

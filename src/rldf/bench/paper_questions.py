@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from rldf.bench.paper_bench import PaperBench, share_of_oracle, success_at
 from rldf.bench.paper_findings import Finding, Measure, is_above, is_below, judge, measure
-from rldf.bench.replay import MakeRewards, MakeSearcher, SearcherRequest
+from rldf.bench.replay import MakeRewards, MakeSearcher
 from rldf.bench.results import ResultRow
 from rldf.bench.table import BenchTable
 from rldf.bench.table_rewards import REWARD_KINDS, PictureRewards, RewardKind, agreement, rewards_of, semantic_rewards
@@ -17,6 +17,7 @@ from rldf.contracts import Searcher
 from rldf.evaluation.vendi import vendi_score
 from rldf.gradient import GUARDED, GUARDED_SPSA, PLAIN, SPSA, AscentSettings, ascend
 from rldf.searchers import ScriptSearcher, confirm
+from rldf.searchers.request import SearcherRequest
 from rldf.space import Encoding
 
 NUM_PICTURES = 16  # of a set whose diversity is measured; our choice

@@ -1,7 +1,7 @@
 """Replays one search from a table: the same feedback as a live run gives, without drawing anything."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal, final
 
@@ -16,6 +16,7 @@ from rldf.contracts import Feedback, Proposal, Searcher
 from rldf.errors import ConfigError
 from rldf.records.percept import Outcome, Percept, Prompt, StepRecord
 from rldf.search.select import rank
+from rldf.searchers.request import SearcherRequest
 from rldf.seeding import child_rng
 from rldf.space import Encoding, EncodingSpace
 
@@ -25,33 +26,6 @@ STEPS_PER_RENDER = 100  # tries allowed per render, as in a search run
 SHARPNESS = 20.0  # of the softmax that turns cosines with sentences into probabilities; our choice
 NO_PICTURE: Image = np.zeros((1, 1, 3), dtype=np.uint8)
 """A table keeps no pictures."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearcherRequest:
-    """What a searcher is made from; the target is not among it.
-
-    Attributes:
-        name: of the method.
-        space: the grid.
-        start: where it begins.
-        prior: what scorer A reads in the input, for each axis one probability per term; None for a cold start.
-        sentence_prior: the same from the likeness of sentences to the input; None where the table has no sentences.
-        sentence_likeness: cosine of every state's sentence and the input; None as before.
-        seed: of the search.
-        horizon: renders it may use.
-        settings: of the method, by name, as tuned; empty for its defaults.
-    """
-
-    name: str
-    space: EncodingSpace
-    start: Encoding
-    prior: tuple[Probabilities, ...] | None
-    sentence_prior: tuple[Probabilities, ...] | None
-    sentence_likeness: Float[np.ndarray, " states"] | None
-    seed: int
-    horizon: int
-    settings: Mapping[str, float] = field(default_factory=dict)
 
 
 MakeRewards = Callable[[int], PictureRewards]

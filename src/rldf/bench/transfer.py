@@ -10,11 +10,12 @@ import numpy as np
 
 from rldf.bench.paper_bench import PaperBench, success_at
 from rldf.bench.paper_findings import Finding, is_above, is_below, judge, measure
-from rldf.bench.replay import MakeSearcher, Replayer, SearcherRequest
+from rldf.bench.replay import MakeSearcher, Replayer
 from rldf.bench.table_rewards import RewardKind
 from rldf.bench.table_walk import WalkRules
 from rldf.contracts import Searcher
 from rldf.errors import ConfigError
+from rldf.searchers.request import SearcherRequest
 from rldf.seeding import child_rng
 
 METHOD = "factored"

@@ -9,8 +9,8 @@ from rldf.cli.manners import say
 
 if TYPE_CHECKING:
     from rldf.datasets.estimate import Estimate
-    from rldf.presets.clone import ClonePlanEvent
-    from rldf.presets.clone_run import CloneEvent
+    from rldf.jobs.clone_plan import ClonePlanEvent
+    from rldf.jobs.clone_run import CloneEvent
 
 _GIB = 2**30
 _MINUTE_S = 60.0

@@ -11,7 +11,7 @@ from rldf.cli import workflows
 from rldf.cli.manners import print_json, say
 
 if TYPE_CHECKING:
-    from rldf.presets.jobs import FolderEvent
+    from rldf.jobs.search import FolderEvent
     from rldf.search.events import SearchEvent
 
 

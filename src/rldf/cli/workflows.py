@@ -34,81 +34,81 @@ if TYPE_CHECKING:
     from rldf.grammar import load_grammar as load_grammar
     from rldf.hub import folder_digest as folder_digest
     from rldf.hub import require_safetensors as require_safetensors
+    from rldf.jobs.ablate import Ablated as Ablated
+    from rldf.jobs.ablate import ablate as ablate
+    from rldf.jobs.ablate import draw_input as draw_input
+    from rldf.jobs.bench_confirm import bench_confirm as bench_confirm
+    from rldf.jobs.bench_paper import PaperRun as PaperRun
+    from rldf.jobs.bench_paper import bench_paper as bench_paper
+    from rldf.jobs.bench_run import BenchRun as BenchRun
+    from rldf.jobs.bench_run import bench_run as bench_run
+    from rldf.jobs.bench_run import bench_table as bench_table
+    from rldf.jobs.bench_run import quick as quick
+    from rldf.jobs.bench_run import report_of as report_of
+    from rldf.jobs.bench_tables import check_table as check_table
+    from rldf.jobs.bench_transfer import bench_transfer as bench_transfer
+    from rldf.jobs.bench_tune import TuningRun as TuningRun
+    from rldf.jobs.bench_tune import bench_tune as bench_tune
+    from rldf.jobs.bench_tune import read_tuned as read_tuned
+    from rldf.jobs.beyond import prepare_beyond as prepare_beyond
+    from rldf.jobs.beyond import tell_beyond as tell_beyond
+    from rldf.jobs.captions import compare_caption as compare_caption
+    from rldf.jobs.clone_plan import ClassPlanned as ClassPlanned
+    from rldf.jobs.clone_plan import ClonePlanned as ClonePlanned
+    from rldf.jobs.clone_plan import ClonePlanRequest as ClonePlanRequest
+    from rldf.jobs.clone_plan import estimate_of as estimate_of
+    from rldf.jobs.clone_plan import foresee_clone as foresee_clone
+    from rldf.jobs.clone_plan import open_clone as open_clone
+    from rldf.jobs.clone_plan import plan_clone as plan_clone
+    from rldf.jobs.clone_run import CloneFinished as CloneFinished
+    from rldf.jobs.clone_run import GatesApplied as GatesApplied
+    from rldf.jobs.clone_run import Note as Note
+    from rldf.jobs.clone_run import RunRequest as RunRequest
+    from rldf.jobs.clone_run import run_clone as run_clone
+    from rldf.jobs.clone_study import CloneStudy as CloneStudy
+    from rldf.jobs.clone_study import quick_study as quick_study
+    from rldf.jobs.clone_tables import make_table as make_table
+    from rldf.jobs.clone_tables import table_as_json as table_as_json
+    from rldf.jobs.clone_tables import table_as_markdown as table_as_markdown
+    from rldf.jobs.evaluate import evaluate_classifier as evaluate_classifier
+    from rldf.jobs.evaluate import evaluate_distances as evaluate_distances
+    from rldf.jobs.finetune import check_finetune as check_finetune
+    from rldf.jobs.finetune import evaluate_finetune as evaluate_finetune
+    from rldf.jobs.finetune import plan_finetune as plan_finetune
+    from rldf.jobs.finetune import resume_finetune as resume_finetune
+    from rldf.jobs.finetune import run_finetune as run_finetune
+    from rldf.jobs.generate import SetFinished as SetFinished
+    from rldf.jobs.generate import SetRequest as SetRequest
+    from rldf.jobs.generate import base_config as base_config
+    from rldf.jobs.generate import folder_name as folder_name
+    from rldf.jobs.generate import generate_pictures as generate_pictures
+    from rldf.jobs.generate import redraw_pictures as redraw_pictures
+    from rldf.jobs.order_terms import order_axis as order_axis
+    from rldf.jobs.request import default_folder as default_folder
+    from rldf.jobs.request import prepare_search as prepare_search
+    from rldf.jobs.search import FileBegan as FileBegan
+    from rldf.jobs.search import FileFailed as FileFailed
+    from rldf.jobs.search import encode_images as encode_images
+    from rldf.jobs.search import plan_search as plan_search
+    from rldf.jobs.search import resume_search as resume_search
+    from rldf.jobs.search import run_prepared as run_prepared
+    from rldf.jobs.search import search_folder as search_folder
+    from rldf.jobs.slide import slide as slide
+    from rldf.jobs.transfer import transfer as transfer
     from rldf.perception.reading import list_image_files as list_image_files
-    from rldf.presets.ablation import Ablated as Ablated
-    from rldf.presets.ablation import ablate as ablate
-    from rldf.presets.ablation import draw_input as draw_input
-    from rldf.presets.bench_confirm import bench_confirm as bench_confirm
-    from rldf.presets.bench_jobs import BenchRun as BenchRun
-    from rldf.presets.bench_jobs import bench_run as bench_run
-    from rldf.presets.bench_jobs import bench_table as bench_table
-    from rldf.presets.bench_jobs import quick as quick
-    from rldf.presets.bench_jobs import report_of as report_of
-    from rldf.presets.bench_paper import PaperRun as PaperRun
-    from rldf.presets.bench_paper import bench_paper as bench_paper
-    from rldf.presets.bench_tables import check_table as check_table
-    from rldf.presets.bench_transfer import bench_transfer as bench_transfer
-    from rldf.presets.bench_tuning import TuningRun as TuningRun
-    from rldf.presets.bench_tuning import bench_tune as bench_tune
-    from rldf.presets.bench_tuning import read_tuned as read_tuned
-    from rldf.presets.beyond import prepare_beyond as prepare_beyond
-    from rldf.presets.beyond import tell_beyond as tell_beyond
     from rldf.presets.build import build_parts as build_parts
-    from rldf.presets.captions import compare_caption as compare_caption
-    from rldf.presets.clone import ClassPlanned as ClassPlanned
-    from rldf.presets.clone import ClonePlanned as ClonePlanned
-    from rldf.presets.clone import ClonePlanRequest as ClonePlanRequest
-    from rldf.presets.clone import estimate_of as estimate_of
-    from rldf.presets.clone import foresee_clone as foresee_clone
-    from rldf.presets.clone import open_clone as open_clone
-    from rldf.presets.clone import plan_clone as plan_clone
-    from rldf.presets.clone_run import CloneFinished as CloneFinished
-    from rldf.presets.clone_run import GatesApplied as GatesApplied
-    from rldf.presets.clone_run import Note as Note
-    from rldf.presets.clone_run import RunRequest as RunRequest
-    from rldf.presets.clone_run import run_clone as run_clone
-    from rldf.presets.clone_study import CloneStudy as CloneStudy
-    from rldf.presets.clone_study import quick_study as quick_study
-    from rldf.presets.clone_tables import make_table as make_table
-    from rldf.presets.clone_tables import table_as_json as table_as_json
-    from rldf.presets.clone_tables import table_as_markdown as table_as_markdown
     from rldf.presets.config import SearchConfig as SearchConfig
-    from rldf.presets.evaluate import evaluate_classifier as evaluate_classifier
-    from rldf.presets.evaluate import evaluate_distances as evaluate_distances
     from rldf.presets.finetune_config import finetune_from_dict as finetune_from_dict
     from rldf.presets.finetune_config import load_finetune_preset as load_finetune_preset
     from rldf.presets.finetune_config import override_finetune as override_finetune
-    from rldf.presets.finetune_jobs import check_finetune as check_finetune
-    from rldf.presets.finetune_jobs import evaluate_finetune as evaluate_finetune
-    from rldf.presets.finetune_jobs import plan_finetune as plan_finetune
-    from rldf.presets.finetune_jobs import resume_finetune as resume_finetune
-    from rldf.presets.finetune_jobs import run_finetune as run_finetune
-    from rldf.presets.generating import SetFinished as SetFinished
-    from rldf.presets.generating import SetRequest as SetRequest
-    from rldf.presets.generating import base_config as base_config
-    from rldf.presets.generating import folder_name as folder_name
-    from rldf.presets.generating import generate_pictures as generate_pictures
-    from rldf.presets.generating import redraw_pictures as redraw_pictures
     from rldf.presets.generators import choose_device as choose_device
-    from rldf.presets.jobs import SHELF as SHELF
-    from rldf.presets.jobs import FileBegan as FileBegan
-    from rldf.presets.jobs import FileFailed as FileFailed
-    from rldf.presets.jobs import encode_images as encode_images
-    from rldf.presets.jobs import plan_search as plan_search
-    from rldf.presets.jobs import resume_search as resume_search
-    from rldf.presets.jobs import run_prepared as run_prepared
-    from rldf.presets.jobs import search_folder as search_folder
     from rldf.presets.loading import config_from_dict as config_from_dict
     from rldf.presets.loading import config_to_dict as config_to_dict
     from rldf.presets.loading import load_preset as load_preset
     from rldf.presets.loading import override as override
     from rldf.presets.loading import preset_names as preset_names
     from rldf.presets.lora_folder import find_lora as find_lora
-    from rldf.presets.ordering import order_axis as order_axis
-    from rldf.presets.request import default_folder as default_folder
-    from rldf.presets.request import prepare_search as prepare_search
-    from rldf.presets.sliding import slide as slide
-    from rldf.presets.transferring import transfer as transfer
+    from rldf.presets.shelf import SHELF as SHELF
     from rldf.records import axes_to_json as axes_to_json
     from rldf.records import find_runs as find_runs
     from rldf.records import read_run as read_run
@@ -141,12 +141,13 @@ _MODULES = {
         "TrainingProgress",
     ),
     "rldf.finetuning.judging": ("JudgeSettings",),
+    "rldf.presets.shelf": ("SHELF",),
     "rldf.presets.finetune_config": (
         "finetune_from_dict",
         "load_finetune_preset",
         "override_finetune",
     ),
-    "rldf.presets.finetune_jobs": (
+    "rldf.jobs.finetune": (
         "check_finetune",
         "evaluate_finetune",
         "plan_finetune",
@@ -163,7 +164,7 @@ _MODULES = {
         "verify_clone",
     ),
     "rldf.evaluation.distances": ("METRIC_NAMES",),
-    "rldf.presets.clone": (
+    "rldf.jobs.clone_plan": (
         "ClassPlanned",
         "ClonePlanned",
         "ClonePlanRequest",
@@ -172,24 +173,24 @@ _MODULES = {
         "open_clone",
         "plan_clone",
     ),
-    "rldf.presets.clone_run": (
+    "rldf.jobs.clone_run": (
         "CloneFinished",
         "GatesApplied",
         "Note",
         "RunRequest",
         "run_clone",
     ),
-    "rldf.presets.clone_study": (
+    "rldf.jobs.clone_study": (
         "CloneStudy",
         "quick_study",
     ),
-    "rldf.presets.clone_tables": (
+    "rldf.jobs.clone_tables": (
         "make_table",
         "table_as_json",
         "table_as_markdown",
     ),
     "rldf.evaluation.recipe": ("TrainingRecipe",),
-    "rldf.presets.evaluate": (
+    "rldf.jobs.evaluate": (
         "evaluate_classifier",
         "evaluate_distances",
     ),
@@ -210,38 +211,38 @@ _MODULES = {
     ),
     "rldf.perception.reading": ("list_image_files",),
     "rldf.bench.render": ("BlockDone",),
-    "rldf.presets.ablation": (
+    "rldf.jobs.ablate": (
         "Ablated",
         "ablate",
         "draw_input",
     ),
-    "rldf.presets.bench_jobs": (
+    "rldf.jobs.bench_run": (
         "BenchRun",
         "bench_run",
         "bench_table",
         "quick",
         "report_of",
     ),
-    "rldf.presets.bench_paper": (
+    "rldf.jobs.bench_paper": (
         "PaperRun",
         "bench_paper",
     ),
-    "rldf.presets.bench_confirm": ("bench_confirm",),
-    "rldf.presets.bench_tables": ("check_table",),
-    "rldf.presets.bench_transfer": ("bench_transfer",),
-    "rldf.presets.bench_tuning": (
+    "rldf.jobs.bench_confirm": ("bench_confirm",),
+    "rldf.jobs.bench_tables": ("check_table",),
+    "rldf.jobs.bench_transfer": ("bench_transfer",),
+    "rldf.jobs.bench_tune": (
         "TuningRun",
         "bench_tune",
         "read_tuned",
     ),
-    "rldf.presets.beyond": (
+    "rldf.jobs.beyond": (
         "prepare_beyond",
         "tell_beyond",
     ),
     "rldf.presets.build": ("build_parts",),
-    "rldf.presets.captions": ("compare_caption",),
+    "rldf.jobs.captions": ("compare_caption",),
     "rldf.presets.config": ("SearchConfig",),
-    "rldf.presets.generating": (
+    "rldf.jobs.generate": (
         "SetFinished",
         "SetRequest",
         "base_config",
@@ -250,8 +251,7 @@ _MODULES = {
         "redraw_pictures",
     ),
     "rldf.presets.generators": ("choose_device",),
-    "rldf.presets.jobs": (
-        "SHELF",
+    "rldf.jobs.search": (
         "encode_images",
         "plan_search",
         "resume_search",
@@ -268,13 +268,13 @@ _MODULES = {
         "override",
         "preset_names",
     ),
-    "rldf.presets.ordering": ("order_axis",),
-    "rldf.presets.request": (
+    "rldf.jobs.order_terms": ("order_axis",),
+    "rldf.jobs.request": (
         "default_folder",
         "prepare_search",
     ),
-    "rldf.presets.sliding": ("slide",),
-    "rldf.presets.transferring": ("transfer",),
+    "rldf.jobs.slide": ("slide",),
+    "rldf.jobs.transfer": ("transfer",),
     "rldf.records": (
         "axes_to_json",
         "find_runs",

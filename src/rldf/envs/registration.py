@@ -27,7 +27,7 @@ from rldf.space import Encoding, EncodingSpace
 
 ENV_ID = "rldf/ImageSearch-v0"
 MAX_EPISODE_STEPS = 200  # our choice; gymnasium.make(..., max_episode_steps=) overrides it
-PRESET = "rldf.presets.environment:make_environment"
+PRESET = "rldf.jobs.environment:make_environment"
 """Builds the environment from an image; named by a string, since presets stand above this package."""
 
 

@@ -1,8 +1,8 @@
-"""Presets: settings in, the parts of a search joined, and the jobs of the main workflow.
+"""Presets: settings in, the parts of a run joined.
 
-- `config`, `loading`: settings, and presets in TOML; light.
-- `build`, `generators`, `plugins`: parts from settings; `jobs`, `request`: search, encode, generate and resume.
-- `environment`: the Gymnasium environment from a picture; `ordering`: terms in an order of visual likeness.
+- `config`, `loading`, `finetune_config`: settings, and presets in TOML; light.
+- `build`: the parts of a search; `searchers`: every method by its name; `finetune_build`: the parts of a fine-tuning.
+- `shelf`, `generators`, `extractors`: models, loaded once; `plugins`: parts from other packages.
 
 Import from the module you need: `build` and what uses it loads the models' libraries.
 """

@@ -15,7 +15,6 @@ from rldf.agents import (
     ShapedAgent,
     UniformAgent,
 )
-from rldf.bench.replay import SearcherRequest
 from rldf.contracts import Agent, Searcher
 from rldf.errors import ConfigError, did_you_mean
 from rldf.gradient import GUARDED, GUARDED_SPSA, PLAIN, SPSA, AscentSettings, ascend
@@ -45,6 +44,7 @@ from rldf.searchers.evolution import Breeding
 from rldf.searchers.local_search import FIRST_TEMPERATURE, LAST_TEMPERATURE
 from rldf.searchers.optuna_search import search_with_optuna
 from rldf.searchers.prior import likeliest, most_alike, try_in_order
+from rldf.searchers.request import SearcherRequest
 from rldf.searchers.scripted import CONFIRMING_SHARE
 from rldf.space import Encoding, EncodingSpace
 

@@ -1,0 +1,314 @@
+"""`generate`: a set of pictures of a run's words or of a sentence, under control of every axis."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from rldf.contracts import ImageEmbedder, Perception
+from rldf.errors import ConfigError
+from rldf.grammar import Grammar
+from rldf.hub import Announce, say_nothing
+from rldf.jobs.set_facts import measure_set, write_archives, write_sheet
+from rldf.presets.config import SearchConfig
+from rldf.presets.loading import config_from_dict, config_to_dict, load_preset
+from rldf.presets.shelf import SHELF
+from rldf.records import Extra, ExtraPicture, RunRecord, encoding_to_json, read_run, write_extra
+from rldf.sampling import (
+    Controls,
+    Order,
+    PictureProduced,
+    PictureRedrawn,
+    Selection,
+    close_manifest,
+    near_optimal,
+    plan_pictures,
+    produce,
+    read_manifest,
+    redraw,
+)
+from rldf.space import Encoding
+from rldf.worlds.trials import UNMENTIONED
+
+SetForm = Literal["folder", "webdataset"]
+OFF = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRequest:
+    """What is asked of a set.
+
+    Attributes:
+        count: pictures, at least 1.
+        terms: axis id to term, to change the words before drawing.
+        controls: what varies and what is balanced.
+        check: axes on which scorer A must read what was asked for; ("none",) for no check, () for the noun's axis
+            where the embedded scorers are used and none elsewhere.
+        max_tries: pictures drawn for each one kept, at most.
+        is_diverse: True to draw all tries and keep those that are good and unlike the others; of a run, the encodings
+            that did nearly as well take part.
+        form: "webdataset" writes archives beside the folder of pictures.
+    """
+
+    count: int = 8
+    terms: Mapping[str, str] = field(default_factory=dict)
+    controls: Controls = field(default_factory=Controls)
+    check: tuple[str, ...] = ()
+    max_tries: int = 4
+    is_diverse: bool = False
+    form: SetForm = "folder"
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ConfigError(f"{self.count} pictures were asked for; at least 1 can be drawn. Give a larger -n.")
+        if self.max_tries < 1:
+            raise ConfigError(f"max_tries is {self.max_tries}; a picture is drawn at least once. Give 1 or more.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFinished:
+    """All pictures of a set lie on the disk.
+
+    Attributes:
+        folder: where.
+        manifest: content of `manifest.json`.
+        sheet: the contact sheet.
+        archives: archives, where they were asked for.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    sheet: Path
+    archives: tuple[Path, ...]
+
+
+def generate_pictures(
+    source: str | Path | RunRecord,
+    request: SetRequest | None = None,
+    *,
+    config: SearchConfig | None = None,
+    out: str | Path | None = None,
+    force: bool = False,
+    announce: Announce = say_nothing,
+) -> Iterator[PictureProduced | SetFinished]:
+    """Draws pictures of a run's encoding or of a sentence, one seed each; goes on where it was interrupted.
+
+    Args:
+        source: a run, its folder, or a sentence of the grammar.
+        request: what is asked of the set; None for 8 pictures.
+        config: the settings; None for those of the run, or the embedded ones.
+        out: folder of the pictures; None for `generated` in the run folder, or `pictures/<sentence>`.
+        force: True to draw again what is there already.
+        announce: is given one line before anything is downloaded.
+
+    Yields:
+        One event per picture, and `SetFinished`.
+    """
+    asked = SetRequest() if request is None else request
+    used, choices, folder = _what_to_draw(source, asked, config=config)
+    folder = folder if out is None else Path(out)
+    order = _order(asked, choices, config=used, announce=announce)
+    generator = SHELF.generator(used.model, announce=announce)
+    made = []
+    for event in produce(generator.image_generator, order, folder=folder, force=force):
+        made.append(event)
+        yield event
+    finished = _finish(made, order, folder=folder, asked=asked)
+    run_folder = folder.parent
+    if (run_folder / "run.json").is_file():
+        _tell_run(finished, made, run_folder=run_folder)
+    yield finished
+
+
+def redraw_pictures(
+    manifest_path: str | Path, *, out: str | Path, announce: Announce = say_nothing
+) -> Iterator[PictureRedrawn]:
+    """Draws a set again from its manifest alone.
+
+    Args:
+        manifest_path: the manifest, or the folder it is in.
+        out: folder of the new pictures.
+        announce: is given one line before anything is downloaded.
+
+    Yields:
+        One event per picture; each tells whether its pixels are those of the manifest.
+    """
+    manifest = read_manifest(Path(manifest_path))
+    config = config_from_dict(manifest["config"], place=f"the settings of '{manifest_path}'")
+    generator = SHELF.generator(config.model, announce=announce).image_generator
+    yield from redraw(manifest, generator, folder=Path(out), batch_size=config.search.batch_size)
+
+
+def base_config(source: str | Path, *, preset: str) -> SearchConfig:
+    """The settings to start from: those of the run where the source is one, else those of a preset."""
+    if Path(source).is_dir():
+        return config_from_dict(read_run(Path(source)).run["config"], place=f"the run '{source}'")
+    return load_preset(preset).config
+
+
+def noun_axis(grammar: Grammar) -> str:
+    """The axis that names the class: the first whose words take a number, such as "object"; else the first."""
+    takers = [axis.id for axis in grammar.axes if axis.agreement == "takes-number"]
+    return takers[0] if takers else grammar.axes[0].id
+
+
+def words_of(
+    source: str | Path | RunRecord, *, config: SearchConfig | None, terms: Mapping[str, str]
+) -> tuple[SearchConfig, Encoding, RunRecord | None]:
+    """Finds the settings and the encoding that a run or a sentence stands for.
+
+    Args:
+        source: a run, its folder, or a sentence.
+        config: the settings; None for those of the run, or the embedded ones.
+        terms: axis id to term, to change the encoding.
+
+    Returns:
+        Settings, encoding, and the run where there is one.
+    """
+    is_folder = not isinstance(source, RunRecord) and Path(source).is_dir()
+    run = read_run(Path(str(source))) if is_folder else source if isinstance(source, RunRecord) else None
+    if run is not None:
+        used = config
+        if used is None:
+            used = config_from_dict(run.run["config"], place=f"the settings of '{run.folder}'")
+        found = run.terms
+    else:
+        used = SearchConfig() if config is None else config
+        found = {}
+    grammar = SHELF.grammar(used)
+    if run is None:
+        found = grammar.space.terms(grammar.parse(str(source)))
+    first = {axis.id: axis.terms[0] for axis in grammar.space.axes}
+    return used, grammar.space.encode({**first, **found, **terms}), run
+
+
+def _what_to_draw(
+    source: str | Path | RunRecord, asked: SetRequest, *, config: SearchConfig | None
+) -> tuple[SearchConfig, list[Encoding], Path]:
+    """Finds settings, encodings and default folder of what is to be drawn."""
+    used, encoding, run = words_of(source, config=config, terms=asked.terms)
+    if run is None:
+        return used, [encoding], Path("pictures") / folder_name(str(source))
+    choices = [encoding]
+    if asked.is_diverse:
+        grammar = SHELF.grammar(used)
+        keep = [noun_axis(grammar)] if not asked.check else [a for a in asked.check if a != OFF]
+        space = grammar.space
+        near = [run.space.terms(each) for each in near_optimal(run, keep=keep)]
+        choices = list(dict.fromkeys(space.encode({**space.terms(encoding), **each, **asked.terms}) for each in near))
+    return used, choices, run.folder / "generated"
+
+
+def folder_name(sentence: str) -> str:
+    """Makes a folder's name of a sentence."""
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in "-".join(sentence.split())[:80])
+
+
+def _order(asked: SetRequest, choices: list[Encoding], *, config: SearchConfig, announce: Announce) -> Order:
+    grammar = SHELF.grammar(config)
+    selection, judge = _scorers(asked, grammar, config=config, announce=announce)
+    controls = asked.controls
+    facts = {
+        "sentence": grammar.render(choices[0]),
+        "encoding": encoding_to_json(grammar.space, choices[0]),
+        "choices": [grammar.render(choice) for choice in choices],
+        "controls": controls.as_json(),
+        "config": config_to_dict(replace(config, search=replace(config.search, start_terms={}, start="percept"))),
+    }
+    plans = plan_pictures(
+        grammar.space, choices, count=asked.count, controls=controls, seed=config.seed, unmentioned=UNMENTIONED
+    )
+    return Order(
+        grammar=grammar,
+        plans=plans,
+        seed=config.seed,
+        facts=facts,
+        negative_prompt=config.model.negative_prompt,
+        batch_size=config.search.batch_size,
+        selection=selection,
+        judge=judge,
+    )
+
+
+def _scorers(
+    asked: SetRequest, grammar: Grammar, *, config: SearchConfig, announce: Announce
+) -> tuple[Selection | None, Perception | None]:
+    """Scorer A with its rule and scorer B; none where no check is asked for."""
+    is_embedded = config.model.id == "embedded" or config.perception.kind == "embedded"
+    axes = asked.check if asked.check else ((noun_axis(grammar),) if is_embedded or asked.is_diverse else (OFF,))
+    if axes == (OFF,):
+        if asked.is_diverse:
+            raise ConfigError(
+                "a diverse set is asked for without a check; scorer A must read the pictures to choose among them. "
+                "Leave --check none out."
+            )
+        return None, None
+    for axis_id in axes:
+        grammar.space.axis(axis_id)
+    perception, card = SHELF.perception(config, announce=announce)
+    built = SHELF.judge(config, announce=announce)
+    embedder = perception if asked.is_diverse else None
+    if embedder is not None and not isinstance(embedder, ImageEmbedder):
+        raise ConfigError(
+            f"a diverse set needs the features of scorer A, and {type(embedder).__name__} gives none; the embedded "
+            "scorer and zero-shot CLIP do. Name one by --perception."
+        )
+    selection = Selection(
+        perception=perception,
+        identity=f"{card.id} {card.digest}".strip(),
+        axes=axes,
+        max_tries=asked.max_tries,
+        embedder=embedder,
+    )
+    return selection, None if built is None else built.perception
+
+
+def _finish(made: list[PictureProduced], order: Order, *, folder: Path, asked: SetRequest) -> SetFinished:
+    """Measures the set and writes what lies beside the pictures."""
+    paths, sidecars = [event.path for event in made], [dict(event.sidecar) for event in made]
+    facts: dict[str, Any] = {}
+    embedder, scorer = (order.judge, "b") if order.judge is not None else (_perception(order), "a")
+    if len(made) > 1 and isinstance(embedder, ImageEmbedder):
+        facts["diversity"] = measure_set(sidecars, paths, embedder=embedder, scorer=scorer, seed=order.seed)
+    captions = [", ".join(s["cell"].values()) if s["cell"] else s["sentence"] for s in sidecars]
+    return SetFinished(
+        folder=folder,
+        manifest=close_manifest(folder, facts=facts),
+        sheet=write_sheet(paths, captions, folder / "sheet.png"),
+        archives=tuple(write_archives(paths, folder)) if asked.form == "webdataset" else (),
+    )
+
+
+def _tell_run(finished: SetFinished, made: list[PictureProduced], *, run_folder: Path) -> None:
+    """Puts the set onto the run's report."""
+    manifest = finished.manifest
+    counts = [row["count"] for row in manifest["cells"]]
+    controlled = ", ".join(made[0].sidecar["cell"])
+    facts = [("pictures", str(len(made)))]
+    if controlled:
+        facts.append((f"cells of {controlled}", f"{len(counts)}, of {min(counts)} to {max(counts)} pictures"))
+    if manifest["selection"] is not None:
+        facts.append(("rejected by scorer A", f"{manifest['rejected']} of {manifest['drawn']} drawn"))
+    if "diversity" in manifest:
+        facts.append(("Vendi score", f"{manifest['diversity']['vendi_score']:.2f}"))
+    write_extra(
+        run_folder,
+        f"set-{finished.folder.name}",
+        Extra(
+            kind="set",
+            title=f"A balanced set: {controlled}" if controlled else "A set of pictures",
+            text=f"Drawn from: “{manifest['sentence']}”.",
+            layout="grid",
+            pictures=tuple(
+                ExtraPicture(
+                    file=f"{finished.folder.name}/{event.path.name}", caption=", ".join(event.sidecar["cell"].values())
+                )
+                for event in made
+            ),
+            facts=tuple(facts),
+        ),
+    )
+
+
+def _perception(order: Order) -> Perception | None:
+    return None if order.selection is None else order.selection.perception

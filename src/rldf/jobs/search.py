@@ -1,0 +1,294 @@
+"""The jobs of the main workflow, each one call: what the command line and a notebook use.
+
+Jobs that take long are generators of events; `api.py` has the same jobs as plain functions.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rldf.errors import RecordError, RldfError
+from rldf.hub import Announce, say_nothing
+from rldf.jobs.request import PreparedRun, prepare_search, reopen_search
+from rldf.perception.reading import read_image
+from rldf.presets.build import build_parts
+from rldf.presets.config import SearchConfig
+from rldf.presets.search_job import budget_of, job_of
+from rldf.presets.shelf import SHELF
+from rldf.records import Percept, read_json
+from rldf.records.durable_files import append_file
+from rldf.search import InputPicture, RunFinished, SearchEvent, run_search
+from rldf.search.wish import abstentions, read_inputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """What perception read in one picture.
+
+    Attributes:
+        path: the picture.
+        terms: axis id to term.
+        sentence: what they spell.
+        probabilities: axis id to term to probability, 0 to 1.
+        percept: the same as a percept.
+        notes: one line each, such as where perception abstained.
+    """
+
+    path: Path
+    terms: Mapping[str, str]
+    sentence: str
+    probabilities: Mapping[str, Mapping[str, float]]
+    percept: Percept
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Writes it as `rldf encode --json` prints it."""
+        return {
+            "image": str(self.path),
+            "encoding": dict(self.terms),
+            "sentence": self.sentence,
+            "probabilities": {axis: dict(row) for axis, row in self.probabilities.items()},
+            "unsure_axes": list(self.percept.unsure_axes),
+            "objects": list(self.percept.objects),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPlan:
+    """What a search would make, for `--dry-run`.
+
+    Attributes:
+        num_runs: searches.
+        max_renders: renders of all searches together, at most.
+        max_test_renders: test pictures, at most.
+        new_pictures: new pictures.
+        max_cost_usd: price of all pictures, at most, in US dollars.
+    """
+
+    num_runs: int
+    max_renders: int
+    max_test_renders: int
+    new_pictures: int
+    max_cost_usd: float
+
+    @property
+    def max_pictures(self) -> int:
+        """All pictures together, at most."""
+        return self.max_renders + self.max_test_renders + self.new_pictures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileBegan:
+    """One file of a folder is searched now.
+
+    Attributes:
+        path: the picture.
+        folder: its run folder.
+        position: from 1.
+        count: files in all.
+    """
+
+    path: Path
+    folder: Path
+    position: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFailed:
+    """One file of a folder could not be searched; the others go on.
+
+    Attributes:
+        path: the picture.
+        message: why, in one line.
+    """
+
+    path: Path
+    message: str
+
+
+FolderEvent = FileBegan | FileFailed | SearchEvent
+
+
+def plan_search(config: SearchConfig, *, num_runs: int = 1) -> SearchPlan:
+    """Counts what a search would make, without loading or drawing anything."""
+    budget = budget_of(config)
+    pictures = budget.max_renders + 2 * config.result.num_test_seeds + config.result.num_new
+    return SearchPlan(
+        num_runs=num_runs,
+        max_renders=num_runs * budget.max_renders,
+        max_test_renders=num_runs * 2 * config.result.num_test_seeds,
+        new_pictures=num_runs * config.result.num_new,
+        max_cost_usd=num_runs * pictures * config.model.picture_cost_usd,
+    )
+
+
+def run_prepared(prepared: PreparedRun, *, announce: Announce = say_nothing) -> Iterator[SearchEvent]:
+    """Does a prepared search, or goes on with a reopened one, and closes its folder.
+
+    Args:
+        prepared: from `prepare_search` or `reopen_search`.
+        announce: is given one line before anything is downloaded.
+
+    Yields:
+        What happens, as it happens; the last event is `RunFinished`.
+
+    Raises:
+        RldfError: what stopped it; where nothing was drawn yet, the folder is taken back.
+    """
+    with prepared.store as store:
+        summary_path = store.folder / "summary.json"
+        if summary_path.is_file():
+            yield RunFinished(folder=store.folder, summary=read_json(summary_path))
+            return
+        try:
+            yield from _run(prepared, announce=announce)
+        except RldfError:
+            if not (store.folder / "run.json").is_file():
+                store.discard()  # a wrong picture or model: nothing was drawn, and nothing is left behind
+            raise
+
+
+def _run(prepared: PreparedRun, *, announce: Announce) -> Iterator[SearchEvent]:
+    config = prepared.config
+    inputs = tuple(_read_input(entry.path, entry.file, sha256=entry.sha256) for entry in prepared.inputs)
+    parts = build_parts(config, shelf=SHELF, announce=announce)
+    yield from run_search(parts, job_of(config, inputs), store=prepared.store, request=prepared.request)
+
+
+def search_events(
+    paths: Sequence[str | Path],
+    *,
+    config: SearchConfig,
+    out: str | Path | None = None,
+    command: str = "",
+    force: bool = False,
+    announce: Announce = say_nothing,
+) -> Iterator[SearchEvent]:
+    """Does one search of one picture, or of several as one concept; `prepare_search` explains the arguments.
+
+    Yields:
+        What happens, as it happens; the last event is `RunFinished`.
+    """
+    prepared = prepare_search(paths, config=config, out=out, command=command, force=force)
+    yield from run_prepared(prepared, announce=announce)
+
+
+def resume_search(folder: str | Path, *, announce: Announce = say_nothing) -> Iterator[SearchEvent]:
+    """Goes on with an interrupted search to the same result; of a finished one, tells the result again.
+
+    Yields:
+        What happens, as it happens; the last event is `RunFinished`.
+    """
+    yield from run_prepared(reopen_search(folder), announce=announce)
+
+
+def search_folder(
+    paths: Sequence[str | Path],
+    *,
+    config: SearchConfig,
+    out: str | Path,
+    force: bool = False,
+    announce: Announce = say_nothing,
+) -> Iterator[FolderEvent]:
+    """Searches each picture by itself; one line of `results.jsonl` for each as soon as it is done.
+
+    Called again on the same folder it goes on: finished files are told again, an interrupted one is resumed.
+
+    Args:
+        paths: the pictures, in order.
+        config: the settings of every search.
+        out: folder that receives one run folder per picture, and `results.jsonl`.
+        force: True to search again what is there already.
+        announce: is given one line before anything is downloaded.
+
+    Yields:
+        What happens; a picture that fails gives `FileFailed`, and the others go on.
+    """
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    results = folder / "results.jsonl"
+    results.unlink(missing_ok=True)
+    for position, (path, name) in enumerate(zip(paths, _run_names(paths), strict=True), start=1):
+        run_folder = folder / name
+        yield FileBegan(path=Path(path), folder=run_folder, position=position, count=len(paths))
+        line: dict[str, Any] = {"image": str(path), "run": str(run_folder)}
+        try:
+            for event in _begin_or_resume(path, run_folder, config=config, force=force, announce=announce):
+                yield event
+                if isinstance(event, RunFinished):
+                    line |= event.summary
+        except RldfError as error:
+            line["error"] = str(error)
+            yield FileFailed(path=Path(path), message=str(error))
+        append_file(results, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+
+
+def encode_images(
+    paths: Sequence[str | Path], *, config: SearchConfig | None = None, announce: Announce = say_nothing
+) -> list[Encoded]:
+    """Reads pictures with scorer A: encoding, sentence and probabilities, without drawing anything.
+
+    Args:
+        paths: the pictures.
+        config: model, perception and grammar; None for the embedded ones.
+        announce: is given one line before anything is downloaded.
+
+    Returns:
+        One reading for each picture.
+    """
+    used = SearchConfig() if config is None else config
+    grammar = SHELF.grammar(used)
+    perception, _ = SHELF.perception(used, announce=announce)
+    readings: list[Encoded] = []
+    for path in paths:
+        read = read_image(path)
+        picture = InputPicture(path=str(path), sha256=read.sha256, image=read.image)
+        percept = read_inputs(perception, [picture])
+        space = perception.space
+        readings.append(
+            Encoded(
+                path=Path(path),
+                terms=space.terms(percept.encoding),
+                sentence=grammar.render(percept.encoding),
+                probabilities={
+                    axis.id: dict(zip(axis.terms, (float(value) for value in row), strict=True))
+                    for axis, row in zip(space.axes, percept.probabilities, strict=True)
+                },
+                percept=percept,
+                notes=(*read.notes, *abstentions(percept, space=space)),
+            )
+        )
+    return readings
+
+
+def _read_input(path: str, file: Path, *, sha256: str) -> InputPicture:
+    """Reads an input; the digest stays that of the user's file where it was read from the run's own copy."""
+    read = read_image(file)
+    return InputPicture(path=path, sha256=read.sha256 if sha256 == "" else sha256, image=read.image)
+
+
+def _begin_or_resume(
+    path: str | Path, folder: Path, *, config: SearchConfig, force: bool, announce: Announce
+) -> Iterator[SearchEvent]:
+    is_begun = any((folder / name).is_file() for name in ("run.json", "request.json"))
+    if is_begun and not force:
+        prepared = reopen_search(folder)
+        if prepared.config != config:
+            prepared.store.close()
+            raise RecordError(
+                f"the run '{folder}' was made with other settings; a folder of runs has the same settings "
+                "throughout. Choose another --out, or give --force to search again."
+            )
+        return run_prepared(prepared, announce=announce)
+    return search_events([path], config=config, out=folder, force=force, announce=announce)
+
+
+def _run_names(paths: Sequence[str | Path]) -> list[str]:
+    """Names the run folder of each picture: its stem, or its whole name where stems repeat."""
+    stems = [Path(path).stem for path in paths]
+    names = [Path(path).name.replace(".", "-") for path in paths]
+    return [stem if stems.count(stem) == 1 else name for stem, name in zip(stems, names, strict=True)]
