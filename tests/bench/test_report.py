@@ -6,11 +6,14 @@ import pytest
 from rldf.bench import BenchTable, Entry, Plan, ResultRow, read_rows, run_plan, write_bench_report, write_rows
 from rldf.bench.results import Judged
 from rldf.bench.summary import areas_of, ceiling_of, summarise
+from rldf.bench.table import TargetKind
 from rldf.errors import RecordError
 from rldf.presets.searchers import make_searcher
 
 
-def row(budget: int, score: float, *, method: str = "x", target: int = 0, seed: int = 0) -> ResultRow:
+def row(
+    budget: int, score: float, *, method: str = "x", target: int = 0, seed: int = 0, kind: TargetKind = "drawn"
+) -> ResultRow:
     judged = Judged(
         state=3,
         score=score,
@@ -26,7 +29,7 @@ def row(budget: int, score: float, *, method: str = "x", target: int = 0, seed: 
         method=method,
         start="cold",
         target=target,
-        kind="drawn",
+        kind=kind,
         split="test",
         seed=seed,
         budget=budget,
@@ -120,3 +123,12 @@ def test_report__is_one_page_that_needs_nothing_else_and_the_same_twice(rows: li
     methods = (tmp_path / "one" / "methods.csv").read_text(encoding="utf-8").splitlines()
     assert len(methods) == 4
     assert len({line.count(",") for line in methods}) == 1
+
+
+def test_summary__counts_the_true_encoding_only_where_the_grammar_can_say_it() -> None:
+    rows = [row(8, 1.0, target=0), row(8, 0.5, target=1), row(8, 0.9, target=2, kind="off-grammar")]
+    (summary,) = summarise(rows)
+    assert summary.exact == {8: pytest.approx(1 / 2)}
+    assert summary.said[8].mean == pytest.approx(1 / 2)
+    (unsayable,) = summarise(rows[2:])
+    assert unsayable.exact == {} == unsayable.said

@@ -8,12 +8,16 @@ import numpy as np
 
 from rldf.bench.results import ResultRow
 from rldf.bench.statistics import Comparison, Interval, bootstrap_mean, compare, interquartile_mean
+from rldf.bench.table import TargetKind
 
 SUCCESS_SHARE = 0.95  # of the oracle's score
 AREA_BUDGET = 32
 
 Key = tuple[str, str]
 """Method and start."""
+
+SAYABLE: tuple[TargetKind, ...] = ("in-generator", "drawn")
+"""Kinds of targets whose truth the grammar can say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +29,8 @@ class MethodSummary:
         num_targets, num_seeds: on how many targets, with how many seeds each.
         share: budget to the mean share of the oracle's score.
         success: budget to the share of searches with at least 95 % of it.
-        exact: budget to the share that found the true encoding, over targets the grammar can say.
+        said: the same as success over targets the grammar can say; empty without such targets.
+        exact: budget to the share that found the true encoding, over the same targets.
         axes: axis id to the share right at the largest budget.
         kinds: kind of target to the share of searches that succeed at the largest budget.
         gap: mean gap of scorers A and B at the largest budget.
@@ -41,6 +46,7 @@ class MethodSummary:
     num_seeds: int
     share: dict[int, Interval]
     success: dict[int, Interval]
+    said: dict[int, Interval]
     exact: dict[int, float]
     axes: dict[str, float]
     kinds: dict[str, float]
@@ -156,6 +162,8 @@ def _summarise_one(
 ) -> MethodSummary:
     budgets = sorted({row.budget for row in rows})
     last = [row for row in rows if row.budget == budgets[-1]]
+    said = [row for row in rows if row.kind in SAYABLE]
+    said_budgets = budgets if said else []
     axes = sorted({axis for row in rows for axis in row.judged.right_axes.split()})
     return MethodSummary(
         method=key[0],
@@ -164,8 +172,10 @@ def _summarise_one(
         num_seeds=len({row.seed for row in rows}),
         share={budget: _interval(rows, budget, share=True) for budget in budgets},
         success={budget: _interval(rows, budget, share=False) for budget in budgets},
+        said={budget: _interval(said, budget, share=False) for budget in said_budgets},
         exact={
-            budget: float(np.mean([row.judged.is_exact for row in rows if row.budget == budget])) for budget in budgets
+            budget: float(np.mean([row.judged.is_exact for row in said if row.budget == budget]))
+            for budget in said_budgets
         },
         axes={axis: float(np.mean([axis in row.judged.right_axes.split() for row in last])) for axis in axes},
         kinds={
