@@ -155,7 +155,8 @@ def test_rank__asks_the_searcher_where_it_can_tell_and_the_records_else() -> Non
     by_index = sorted(OTHERS, key=lambda encoding: -encoding.indices[0])
     assert rank(Believer(), records, count=8) == [OTHERS[1], OTHERS[0]]
     assert rank(RandomSearcher(space=GRAMMAR.space), records, count=2) == by_index[:2]
-    assert rank(Believer(), [], count=8) == []
+    assert rank(Believer(), [], count=8) == [OTHERS[1], OTHERS[0]]
+    assert rank(RandomSearcher(space=GRAMMAR.space), [], count=8) == []
 
 
 def test_validation__spares_challengers_that_fell_far_behind_in_the_search() -> None:

@@ -335,17 +335,16 @@ class _Loop:
         self.seconds = seconds
 
     def search_to(self, budget: int, *, start: Encoding) -> Encoding:
-        """Goes on until a budget is used, and tells the best encoding; the start before the first try."""
+        """Goes on until a budget is used, and tells the best encoding; the start where nothing is known yet."""
         feedback, max_steps = self._feedback, STEPS_PER_RENDER * budget
         while not self._is_finished and feedback.num_renders < budget and feedback.num_steps < max_steps:
             left = min(budget - feedback.num_renders, max_steps - feedback.num_steps)
             self._turn(min(self._batch_size, left))
         if isinstance(self._searcher, Encoding):
             return self._searcher
-        if not self._records:
-            return start
         if self._ranked is None or self._ranked[0] != len(self._records):
-            self._ranked = len(self._records), rank(self._searcher, self._records, count=1)[0]
+            best = rank(self._searcher, self._records, count=1)
+            self._ranked = len(self._records), best[0] if best else start
         return self._ranked[1]
 
     def _turn(self, max_proposals: int) -> None:

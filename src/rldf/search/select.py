@@ -79,8 +79,6 @@ def rank(searcher: Searcher, records: Sequence[StepRecord], *, count: int) -> li
     Returns:
         Encodings, all different, the best first.
     """
-    if not records:
-        return []
     ranked = searcher.ranking(count) if isinstance(searcher, Ranks) else rank_by_records(records, max_encodings=count)
     return list(dict.fromkeys(entry.encoding for entry in ranked))[:count]
 
