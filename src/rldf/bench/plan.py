@@ -1,10 +1,13 @@
 """Runs a plan: methods x targets x seeds, from a table, on several processes, always with the same numbers."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
+from threading import Thread
 
 from rldf.bench.replay import MakeSearcher, Replayer, StartKind
 from rldf.bench.results import ResultRow
@@ -197,7 +200,20 @@ _WORKER: list[tuple[Replayer, Plan, MakeSearcher]] = []
 """What a worker process was begun with; empty elsewhere."""
 
 
+def end_with_parent() -> None:
+    """Ends this process as soon as the one that began it is gone, however that ended."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_exit_after, args=(parent,), daemon=True).start()
+
+
+def _exit_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)  # the main thread waits for work that nobody will send
+
+
 def _begin_worker(table: BenchTable, plan: Plan, make_searcher: MakeSearcher) -> None:
+    end_with_parent()
     _WORKER.append((Replayer(table, reward=plan.reward), plan, make_searcher))
 
 
