@@ -50,5 +50,16 @@ class DiffusionFeedback(Feedback):
             Outcome(encoding=encoding, prompt=prompt, seed=seed, image=image, percept=percept)
             for encoding, prompt, seed, image, percept in zip(encodings, prompts, seeds, images, percepts, strict=True)
         ]
+        return self.reward_again(outcomes)
+
+    def reward_again(self, outcomes: Sequence[Outcome]) -> list[StepRecord]:
+        """Rewards pictures that exist already, such as those of an earlier search; draws and reads nothing.
+
+        Args:
+            outcomes: what came of tries, for whatever target.
+
+        Returns:
+            One record per outcome.
+        """
         rewards = self._reward.score(outcomes, target=self._target)
         return [StepRecord(outcome=o, reward=float(r)) for o, r in zip(outcomes, rewards, strict=True)]

@@ -118,7 +118,7 @@ def make_parts(
         feedback = DiffusionFeedback(
             grammar=GRAMMAR, image_generator=generator, perception=reader, reward=Likeness(), target=target
         )
-        return Wiring(feedback=feedback, reward_bounds=Likeness.bounds)
+        return Wiring(feedback=feedback, reward_bounds=Likeness.bounds, reward_again=feedback.reward_again)
 
     def random_searcher(space: EncodingSpace, start: Encoding, seed: int) -> Searcher:
         return RandomSearcher(space=space, start=start, seed=seed)

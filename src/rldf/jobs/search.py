@@ -5,12 +5,13 @@ Jobs that take long are generators of events; `api.py` has the same jobs as plai
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rldf.errors import RecordError, RldfError
 from rldf.hub import Announce, say_nothing
+from rldf.jobs.earlier import earlier_pictures
 from rldf.jobs.request import PreparedRun, prepare_search, reopen_search
 from rldf.perception.reading import read_image
 from rldf.presets.build import build_parts
@@ -156,7 +157,8 @@ def _run(prepared: PreparedRun, *, announce: Announce) -> Iterator[SearchEvent]:
     config = prepared.config
     inputs = tuple(_read_input(entry.path, entry.file, sha256=entry.sha256) for entry in prepared.inputs)
     parts = build_parts(config, shelf=SHELF, announce=announce)
-    yield from run_search(parts, job_of(config, inputs), store=prepared.store, request=prepared.request)
+    job = replace(job_of(config, inputs), earlier=earlier_pictures(config, parts))
+    yield from run_search(parts, job, store=prepared.store, request=prepared.request)
 
 
 def search_events(

@@ -182,7 +182,7 @@ def _wire(
     reward, notes = build_reward(config, space=space, target=target, perception=perception)
     if config.reward.realism == "penalise":
         reward = PenalisedReward(reward, _detector(perception), penalty=reward.bounds[0])
-    feedback: Feedback = DiffusionFeedback(
+    drawing = DiffusionFeedback(
         grammar=grammar,
         image_generator=generator,
         perception=perception,
@@ -190,9 +190,10 @@ def _wire(
         target=target,
         negative_prompt=config.model.negative_prompt,
     )
+    feedback: Feedback = drawing
     if config.reward.realism == "terminate":
         feedback = TerminatingFeedback(feedback, _detector(perception))
-    return Wiring(feedback=feedback, reward_bounds=reward.bounds, notes=notes)
+    return Wiring(feedback=feedback, reward_bounds=reward.bounds, reward_again=drawing.reward_again, notes=notes)
 
 
 def _agreement(space: EncodingSpace, *, target: Target, perception: Perception) -> tuple[Reward, tuple[str, ...]]:

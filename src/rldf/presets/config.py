@@ -189,6 +189,7 @@ class SearchSettings:
         final_epsilon: share of random moves at the end, 0 to 1; our choice.
         max_episode_moves: moves of one episode of an agent, at least 1; our choice.
         misread: axis id to term: what perception is made to read in the input, for experiments.
+        learn_from: folders of finished runs whose pictures the searcher is told first, rewarded for this input.
     """
 
     searcher: SearcherName | str = "factored"
@@ -202,6 +203,7 @@ class SearchSettings:
     final_epsilon: float = 0.1
     max_episode_moves: int = 100
     misread: Mapping[str, str] = field(default_factory=dict)
+    learn_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

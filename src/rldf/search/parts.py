@@ -1,12 +1,13 @@
 """What a search is given: its parts, and the job to do with them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from rldf.arrays import Image
 from rldf.contracts import Feedback, ImageGenerator, Perception, Searcher, Target
 from rldf.grammar import Grammar
+from rldf.records import Outcome, StepRecord
 from rldf.search.budget import Budget
 from rldf.search.select import SelectionRule
 from rldf.space import Encoding, EncodingSpace
@@ -38,11 +39,13 @@ class Wiring:
     Attributes:
         feedback: tries encodings.
         reward_bounds: lowest and highest reward.
+        reward_again: rewards pictures of earlier searches for this target; draws nothing.
         notes: one line each, such as a reward that had to be exchanged.
     """
 
     feedback: Feedback
     reward_bounds: tuple[float, float]
+    reward_again: Callable[[Sequence[Outcome]], list[StepRecord]]
     notes: tuple[str, ...] = ()
 
 
@@ -117,6 +120,7 @@ class SearchJob:
         num_test_seeds: pictures of each encoding that scorer B judges, at least 2.
         num_new: further pictures of what was found.
         rule: when a found encoding replaces the start.
+        earlier: pictures of earlier searches, told to the searcher before its first try; they cost nothing now.
     """
 
     inputs: tuple[InputPicture, ...]
@@ -129,3 +133,4 @@ class SearchJob:
     num_test_seeds: int = 16
     num_new: int = 8
     rule: SelectionRule = field(default_factory=SelectionRule)
+    earlier: tuple[Outcome, ...] = ()

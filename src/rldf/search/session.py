@@ -84,7 +84,7 @@ class _Session:
         self._ledger.encoder_calls += 2 * len(job.inputs)
         start, start_notes = start_of(job, space=space, percept=target)
         wiring = parts.wire(Target(percept=target, references=tuple(picture.image for picture in job.inputs)))
-        notes = (*parts.notes, *abstentions(target, space=space), *start_notes, *wiring.notes)
+        notes = (*parts.notes, *abstentions(target, space=space), *start_notes, *wiring.notes, *_earlier(job))
         header = self._begin(target=target, start=start, notes=notes)
         yield InputRead(
             folder=self._store.folder,
@@ -162,6 +162,8 @@ class _Session:
     ) -> Generator[SearchEvent, None, tuple[list[Candidate], Stopped]]:
         """Searches, then validates: the chosen candidate first."""
         searcher = self._parts.make_searcher(self._parts.space, start, self._job.seed)
+        if self._job.earlier:
+            searcher.tell(wiring.reward_again(self._job.earlier))
         feedback = self._feedback(wiring, phase="search", target=target)
         for number, _ in enumerate(
             search(
@@ -265,3 +267,9 @@ class _Session:
         )
         self._store.write_summary(summary)
         return RunFinished(folder=self._store.folder, summary=summary)
+
+
+def _earlier(job: SearchJob) -> tuple[str, ...]:
+    """What is said of pictures of earlier searches."""
+    count = len(job.earlier)
+    return (f"{count} pictures of earlier searches were rewarded again, for this input.",) if count else ()

@@ -39,8 +39,8 @@ FINISHED_IMPROVEMENT = 0.005  # expected improvement, as a share of the spread o
 class FactoredSearcher(Searcher):
     """Searches with a Bayesian model of what each axis contributes to the reward.
 
-    The start is the first proposal. Then come goals: encodings that could be what the reward looks for, drawn by
-    `draw_goals`, as long as it draws new ones. Every further proposal maximises mean + optimism x standard deviation of
+    The start is the first proposal, also where tries of earlier searches were told before. Then come goals: encodings
+    that could be what the reward looks for, drawn by `draw_goals`, as long as it draws new ones. Every further proposal maximises mean + optimism x standard deviation of
     an `AdditiveModel` by coordinate ascent on the grid; within a batch each pending try is imagined to come out as
     expected, so that proposals differ. An encoding that stays promising is tried again on the next search seed. The
     proposals depend only on the seed and on the records told so far, so a search resumes by telling them again.
@@ -106,9 +106,10 @@ class FactoredSearcher(Searcher):
         max_proposals = min(max_proposals, 1 + num_records // RECORDS_PER_PROPOSAL)
         rng = child_rng(self._seed, "factored-ask", num_records)
         tried = Counter(record.outcome.encoding for record in self._records)
-        asked = [self._start] if not self._records and max_proposals > 0 else []
+        asked = [self._start] if self._start not in tried and max_proposals > 0 else []
         if self._records and not self._is_finished():
-            asked = self._untried_goals(tried=tried, rng=rng)[:max_proposals]
+            goals = self._untried_goals(tried=tried, rng=rng)
+            asked = list(dict.fromkeys([*asked, *goals]))[:max_proposals]
             if len(asked) < max_proposals:
                 asked = self._add_promising(asked, count=max_proposals, tried=tried, rng=rng)
         proposals: list[Proposal] = []
