@@ -40,10 +40,11 @@ class FactoredSearcher(Searcher):
     """Searches with a Bayesian model of what each axis contributes to the reward.
 
     The start is the first proposal, also where tries of earlier searches were told before. Then come goals: encodings
-    that could be what the reward looks for, drawn by `draw_goals`, as long as it draws new ones. Every
-    further proposal maximises mean + optimism x standard deviation of an `AdditiveModel` by coordinate ascent on the grid; within a batch each pending try is imagined to come out as
-    expected, so that proposals differ. An encoding that stays promising is tried again on the next search seed. The
-    proposals depend only on the seed and on the records told so far, so a search resumes by telling them again.
+    that could be what the reward looks for, drawn by `draw_goals`, as long as it draws new ones. Every further
+    proposal maximises mean + optimism x standard deviation of an `AdditiveModel` by coordinate ascent on the grid;
+    within a batch each pending try is imagined to come out as expected, so that proposals differ. An encoding that
+    stays promising is tried again on the next search seed. The proposals depend only on the seed and on the records
+    told so far, so a search resumes by telling them again.
 
     Source: goals are posterior samples, Thompson 1933; the rest is GP-UCB, Srinivas et al. 2010, with constant
     optimism; batches by the Kriging believer, Ginsbourger et al. 2010; covariance and percepts as in `AdditiveModel`.
