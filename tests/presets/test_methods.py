@@ -4,8 +4,9 @@ from typing import get_args
 
 import pytest
 
+from rldf.errors import ConfigError
 from rldf.presets.config import SearcherName
-from rldf.presets.method_settings import tunable
+from rldf.presets.method_settings import check_settings, tunable
 from rldf.presets.methods import METHODS, NO_TRIES, SEARCHER_NAMES
 from rldf.searchers.request import SearcherRequest
 from rldf.testing.simulation import simulated_space
@@ -51,3 +52,10 @@ def test_tunable_settings__are_all_asked_for(name: str) -> None:
     asked = Asked()
     METHODS[name].make(request(name, asked))
     assert set(tunable(name)) <= asked.names
+
+
+def test_thompson__has_no_setting_that_does_nothing() -> None:
+    assert tunable("thompson") == {}
+    assert set(tunable("thompson+confirm")) == {"confirming_share"}
+    with pytest.raises(ConfigError, match=r"'thompson' has no setting 'optimism' to tune. It has: none"):
+        check_settings("thompson", {"optimism": 1.0})

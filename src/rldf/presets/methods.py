@@ -16,7 +16,6 @@ from rldf.presets.script_methods import (
     WriteScript,
     annealing,
     ascent,
-    bandits,
     best_first,
     genetic,
     likeliest_sentence,
@@ -26,6 +25,8 @@ from rldf.presets.script_methods import (
     scripted,
     sentence_rerank,
     start_itself,
+    thompson,
+    ucb,
 )
 from rldf.searchers import FactoredSearcher, RandomSearcher, hill_climb, plan_on_model, try_everything
 from rldf.searchers.cma_search import search_with_cma
@@ -134,8 +135,8 @@ _OWN: dict[str, Method] = {
         },
         has_confirming=True,
     ),
-    "ucb": _script(bandits("ucb"), tunable={"optimism": (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)}, has_confirming=True),
-    "thompson": _script(bandits("thompson"), tunable={"optimism": (0.1, 0.25, 0.5, 1.0, 2.0)}, has_confirming=True),
+    "ucb": _script(ucb, tunable={"optimism": (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)}, has_confirming=True),
+    "thompson": _script(thompson, has_confirming=True),
     "best-first": _script(
         best_first,
         tunable={"exploration": (0.0, 0.25, 0.5, 1.0, 2.0), "path_cost": (0.0, 0.005, 0.02, 0.1)},

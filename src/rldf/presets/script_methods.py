@@ -17,7 +17,7 @@ from rldf.searchers import (
     rerank,
     search_best_first,
 )
-from rldf.searchers.bandits import OPTIMISM, BanditRule
+from rldf.searchers.bandits import OPTIMISM
 from rldf.searchers.best_first import EXPLORATION, PATH_COST
 from rldf.searchers.evolution import Breeding
 from rldf.searchers.local_search import FIRST_TEMPERATURE, LAST_TEMPERATURE
@@ -71,15 +71,15 @@ def genetic(request: SearcherRequest) -> Script:
     return evolve(space=request.space, start=request.start, seed=request.seed, breeding=breeding)
 
 
-def bandits(rule: BanditRule) -> WriteScript:
-    """Writes the factored bandits; only the rule "ucb" makes use of optimism."""
-    return lambda request: play_bandits(
-        space=request.space,
-        start=request.start,
-        seed=request.seed,
-        rule=rule,
-        optimism=request.number("optimism", OPTIMISM),
-    )
+def ucb(request: SearcherRequest) -> Script:
+    """Writes the factored bandits that maximise an upper confidence bound."""
+    optimism = request.number("optimism", OPTIMISM)
+    return play_bandits(space=request.space, start=request.start, seed=request.seed, rule="ucb", optimism=optimism)
+
+
+def thompson(request: SearcherRequest) -> Script:
+    """Writes the factored bandits that draw from the posterior, which leaves nothing to set."""
+    return play_bandits(space=request.space, start=request.start, seed=request.seed, rule="thompson")
 
 
 def best_first(request: SearcherRequest) -> Script:
