@@ -15,6 +15,7 @@ SOURCES = sorted((ROOT / "src/rldf").rglob("*.py"))
 ALL_PYTHON = [
     path for folder in ("src", "tests", "tools", "examples") for path in sorted((ROOT / folder).rglob("*.py"))
 ]
+NOT_ON_WINDOWS = {"curses", "fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
 BANNED = {"torchvision", "timm", "open_clip", "cleanfid", "torch_fidelity"}
 
 
@@ -48,6 +49,13 @@ def test_tiers__name_every_package_that_exists() -> None:
 def test_module__imports_no_banned_library(path: Path) -> None:
     tops = {name.partition(".")[0] for name in imported_modules(ast.parse(path.read_text(encoding="utf-8")))}
     assert not tops & BANNED
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_module__imports_what_windows_lacks_on_other_systems_only(path: Path) -> None:
+    top = ast.parse(path.read_text(encoding="utf-8")).body
+    always = ast.Module([node for node in top if isinstance(node, ast.Import | ast.ImportFrom)], type_ignores=[])
+    assert not set(imported_modules(always)) & NOT_ON_WINDOWS
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())

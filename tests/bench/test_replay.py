@@ -9,7 +9,8 @@ from rldf.bench import BenchTable, Entry, Plan, Replayer, ResultRow, run_plan
 from rldf.bench.table_rewards import agreement
 from rldf.contracts import Proposal, Searcher
 from rldf.errors import ConfigError
-from rldf.presets.searchers import NO_TRIES, SEARCHER_NAMES, make_searcher
+from rldf.presets.methods import NO_TRIES, SEARCHER_NAMES
+from rldf.presets.searchers import make_searcher
 from rldf.records import StepRecord
 from rldf.searchers.request import SearcherRequest
 from rldf.space import Encoding

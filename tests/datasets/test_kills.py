@@ -1,5 +1,6 @@
 """Killed at every phase of a shard, the clone is equal to the byte to one that nobody disturbed."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -26,7 +27,7 @@ from rldf.datasets.run import clear_quarantine, read_status, run_missing
 from rldf.datasets.shards import archive_file, draw_shard, read_pictures, read_shard_table, table_file
 from rldf.datasets.storage import Storage
 from rldf.datasets.verify import verify_clone
-from rldf.errors import ConfigError
+from rldf.errors import ConfigError, RecordError
 
 ROOT = Path(__file__).parents[2]
 
@@ -172,10 +173,11 @@ def leave(number: int) -> ShardMaker:
     os._exit(number + 3)
 
 
-def test_model_that_cannot_be_loaded__ends_the_run_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_model_that_cannot_be_loaded__ends_the_run_at_once(engine: str, tmp_path: Path) -> None:
     storage, plan = frozen(tmp_path)
-    with pytest.raises(ConfigError, match=r"has no model"):
-        list(run_missing(storage, [plan], executor=ProcessExecutor(2), begin_worker=refuse))
+    with pytest.raises(ConfigError, match=r"^worker \d has no model$"):
+        list(run_missing(storage, [plan], executor=executor_for(engine), begin_worker=refuse))
 
 
 def test_process_that_never_starts__ends_the_run_after_three_deaths(tmp_path: Path) -> None:
@@ -239,12 +241,38 @@ def test_memory_storage__holds_the_same_bytes_as_a_folder(undisturbed: dict[str,
     assert verify_clone(storage).problems == ()
 
 
-def test_run__another_generator__refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["inline", *ENGINES])
+def test_run__another_generator__stops_at_once_and_blames_no_shard(engine: str, tmp_path: Path) -> None:
     storage, plan = frozen(tmp_path)
+    executor = InlineExecutor() if engine == "inline" else executor_for(engine)
     begin = BeginFake(address=str(tmp_path), identity="another generator")
-    results = list(run_missing(storage, [plan], executor=InlineExecutor(), begin_worker=begin))
-    assert {result.state for result in results} == {"failed"}
-    assert "the plan was made for the generator 'fake generator 1'" in results[0].error
+    with pytest.raises(ConfigError, match="the plan was made for the generator 'fake generator 1'"):
+        list(run_missing(storage, [plan], executor=executor, begin_worker=begin))
+    assert read_status(storage, [plan]).quarantined == {}
+
+
+@pytest.mark.parametrize("engine", ["inline", *ENGINES])
+def test_run__storage_that_cannot_be_written__stops_at_once_and_blames_no_shard(engine: str, tmp_path: Path) -> None:
+    storage, plan = frozen(tmp_path)
+    (tmp_path / "shards").write_text("in the way of the folder")
+    executor = InlineExecutor() if engine == "inline" else executor_for(engine)
+    with pytest.raises(RecordError, match=r"cannot be written to .*Free space or check the permissions"):
+        list(run_missing(storage, [plan], executor=executor, begin_worker=BeginFake(address=str(tmp_path))))
+    assert read_status(storage, [plan]).quarantined == {}
+
+
+def fill_the_disk(number: int) -> ShardMaker:
+    def make(shard: int) -> ShardResult:
+        raise OSError(errno.ENOSPC, "No space left on device", f"/tmp/{number}-{shard}")
+
+    return make
+
+
+def test_run__full_disk__stops_at_once_and_blames_no_shard(tmp_path: Path) -> None:
+    storage, plan = frozen(tmp_path)
+    with pytest.raises(RecordError, match=r"shard 0 cannot be made: .*No space left on device.*Free space"):
+        list(run_missing(storage, [plan], executor=InlineExecutor(), begin_worker=fill_the_disk))
+    assert read_status(storage, [plan]).quarantined == {}
 
 
 def ids_in(storage: Storage) -> list[int]:

@@ -106,6 +106,16 @@ def test_divergence_from_the_base__is_0_at_first_and_grows() -> None:
     assert divergence[1] > 0.0
 
 
+def test_divergence_from_the_base__without_guided_training_is_0_at_first_too() -> None:
+    policy = make_policy(replace(guided(5.0), has_guided_training=False))
+    settings = replace(TRAIN, kl_weight=0.1)
+    updater = make_trainer(settings, policy=policy).updater
+    part, _ = roll_out(policy, indices=[0], prompts=PROMPTS[:1], seeds=[0])
+    tally = StepTally.empty(3)
+    accumulate(policy, updater, part, advantages=np.ones(1), steps=[0, 1, 2], share=1.0, settings=settings, tally=tally)
+    assert tally.divergence == 0.0
+
+
 def test_moving_average__lags_behind_the_weights() -> None:
     trainer = make_trainer(replace(TRAIN, ema_decay=0.5, update_batch_size=4))
     before = weights_of(trainer)

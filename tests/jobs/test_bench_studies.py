@@ -18,8 +18,9 @@ from rldf.errors import ConfigError, RecordError
 from rldf.jobs.bench_confirm import bench_confirm
 from rldf.jobs.bench_run import BenchRun, bench_run, plan_of, run_of
 from rldf.jobs.bench_tune import TuningRun, bench_tune, read_tuned
-from rldf.presets.method_settings import TUNABLE, candidates, check_settings
-from rldf.presets.searchers import SEARCHER_NAMES, make_searcher
+from rldf.presets.method_settings import candidates, check_settings
+from rldf.presets.methods import METHODS, SEARCHER_NAMES
+from rldf.presets.searchers import make_searcher
 from rldf.space import Axis, EncodingSpace
 
 
@@ -80,7 +81,9 @@ def test_tuned_settings__change_what_a_run_does(table: BenchTable, path: Path, t
     assert plan_of(replace(plain, settings=settings), table).entries[0].settings == settings["genetic"]
 
 
-@pytest.mark.parametrize("method", [name for name in SEARCHER_NAMES if name in TUNABLE])
+@pytest.mark.parametrize(
+    "method", [name for name in SEARCHER_NAMES if METHODS[name].tunable and not name.endswith("+confirm")]
+)
 def test_every_candidate__can_be_run(table: BenchTable, method: str) -> None:
     for settings in candidates(method, count=4, rng=np.random.default_rng(1)):
         result = Replayer(table).run(

@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 from tests.search.tiny_world import GRAMMAR, Painter, encode, make_input, make_parts
 
 from rldf.contracts import Target
-from rldf.presets.searchers import BENCH_ONLY, SEARCHER_NAMES, make_for_search
+from rldf.presets.methods import METHODS, SEARCHER_NAMES
+from rldf.presets.searchers import make_for_search
 from rldf.records import StepRecord
 from rldf.search import Budget, Journal, Ledger, RunFeedback, RunSeeds, search
 from rldf.search.wish import read_inputs
 
 SLOW = ("gp", "gp+confirm", "ppo", "dqn")
-NAMES = [name for name in SEARCHER_NAMES if name not in BENCH_ONLY and name not in SLOW]
+NAMES = [name for name in SEARCHER_NAMES if not METHODS[name].is_bench_only and name not in SLOW]
 
 
 def run(name: str, *, max_renders: int, batch_size: int) -> tuple[Ledger, Painter, list[StepRecord]]:

@@ -5,9 +5,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from filelock import SoftFileLock
 
 from rldf.errors import RecordError
 from rldf.records import (
@@ -79,6 +81,25 @@ def test_lock__of_a_killed_process_is_taken_over(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "lock").exists()
     RunStore.reopen(tmp_path / "run").close()
     assert not (tmp_path / "run" / "lock").exists()
+
+
+def test_lock__that_keeps_and_removes_its_file_itself_is_left_to_do_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rldf.records.lock.FileLock", SoftFileLock)  # as on Windows, where an open file stays
+    with RunStore.create(tmp_path / "run", request=REQUEST):
+        with pytest.raises(RecordError, match=r"being written by another process \(.+\); one run") as caught:
+            RunStore.reopen(tmp_path / "run")
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run" / "lock").exists()
+
+
+def test_lock__is_given_back_by_any_thread(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path / "run", request=REQUEST)
+    thread = threading.Thread(target=store.close)
+    thread.start()
+    thread.join()
+    RunStore.reopen(tmp_path / "run").close()
 
 
 def test_reopen__of_no_run_is_refused(tmp_path: Path) -> None:

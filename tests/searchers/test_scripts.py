@@ -29,6 +29,7 @@ from rldf.searchers import (
     search_best_first,
     try_everything,
 )
+from rldf.searchers.prior import by_probability
 from rldf.searchers.scripted import try_all
 from rldf.searchers.term_model import TermModel
 from rldf.space import Encoding, EncodingSpace, Exclusion
@@ -245,6 +246,13 @@ def test_likeliest__falls_in_probability_and_covers_the_space() -> None:
     chances = [np.prod([row[index] for row, index in zip(prior, encoding.indices, strict=True)]) for encoding in walked]
     assert len(set(walked)) == len(walked) == SPACE.size
     assert all(high >= low - 1e-12 for high, low in zip([inf, *chances], chances, strict=False))
+
+
+def test_by_probability__puts_the_first_terms_before_likelier_ones() -> None:
+    prior = tuple(np.eye(len(axis))[0] for axis in SPACE.axes)
+    walked = list(by_probability(SPACE, prior, first=TARGET))
+    assert walked[0] == TARGET
+    assert len(set(walked)) == len(walked) == SPACE.size
 
 
 def test_prior_around__sums_to_one_and_is_largest_at_the_start() -> None:

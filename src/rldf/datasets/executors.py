@@ -1,5 +1,6 @@
 """Who makes shards on one machine: this process, or several that keep their model and are replaced if they die."""
 
+import errno
 import multiprocessing
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -9,9 +10,10 @@ from multiprocessing.process import BaseProcess
 from typing import Any, final
 
 from rldf.contracts import Executor, ShardMaker, ShardResult
-from rldf.errors import ConfigError, RldfError
+from rldf.errors import ConfigError, RecordError, RldfError
 
 MAX_ATTEMPTS = 3  # our choice: of each shard
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 BeginWorker = Callable[[int], ShardMaker]
 
@@ -122,7 +124,7 @@ class _Worker:
     shard: int | None = None
 
     def receive(self) -> "ShardResult | str | None":
-        """What it says: a result, "ready", or None where it died; a model that cannot be loaded is raised."""
+        """What it says: a result, "ready", or None where it died; what stops the whole run is raised."""
         try:
             message: object = self.connection.recv()
         except (EOFError, OSError):
@@ -156,7 +158,7 @@ class _Worker:
 
 
 def attempted(make: ShardMaker, shard: int) -> ShardResult:
-    """Makes a shard once; whatever goes wrong becomes a result that says so.
+    """Makes a shard once; what goes wrong with this shard becomes a result that says so.
 
     Args:
         make: makes it.
@@ -164,12 +166,28 @@ def attempted(make: ShardMaker, shard: int) -> ShardResult:
 
     Returns:
         What came of it.
+
+    Raises:
+        ConfigError: if the settings do not go with the plan; every other shard would fail as this one did.
+        RecordError: if the storage cannot be read or written, or a disk is full, likewise.
     """
     try:
         return make(shard)
-    except Exception as error:  # noqa: BLE001 - a model may raise anything, and one shard must not end the others
+    except (ConfigError, RecordError):
+        raise
+    except Exception as error:  # a model may raise anything, and one shard must not end the others
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise RecordError(
+                f"shard {shard} cannot be made: {error}. What was written before is whole. Free space, and run the "
+                "same command again."
+            ) from error
         reason = " ".join(str(error).split())
         return ShardResult(shard=shard, state="failed", error=f"{type(error).__name__}: {reason}")
+
+
+def sendable(error: RldfError) -> RldfError:
+    """Makes an error that another process can read; one with fields of its own becomes a `ConfigError`."""
+    return type(error)(*error.args) if type(error).__init__ is Exception.__init__ else ConfigError(str(error))
 
 
 def _begin(number: int, begin_worker: BeginWorker) -> _Worker:
@@ -186,14 +204,15 @@ def _work(connection: "Connection[Any, Any]", number: int, begin_worker: BeginWo
     try:
         make = begin_worker(number)
     except RldfError as error:
-        connection.send(
-            type(error)(*error.args) if type(error).__init__ is Exception.__init__ else ConfigError(str(error))
-        )
+        connection.send(sendable(error))
         return
     connection.send("ready")
     while True:
         try:
             shard = connection.recv()
             connection.send(replace(attempted(make, shard), worker=str(number)))
+        except RldfError as error:
+            connection.send(sendable(error))
+            return
         except (EOFError, OSError, KeyboardInterrupt):
             return

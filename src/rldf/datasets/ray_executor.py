@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, final
 
-from rldf.contracts import Executor, ShardResult
-from rldf.datasets.executors import MAX_ATTEMPTS, BeginWorker, attempted
-from rldf.errors import ConfigError, MissingExtraError
+from rldf.contracts import Executor, ShardMaker, ShardResult
+from rldf.datasets.executors import MAX_ATTEMPTS, BeginWorker, attempted, sendable
+from rldf.errors import ConfigError, MissingExtraError, RldfError
 
 
 @final
@@ -114,7 +114,7 @@ def _answer(
     shard: int | None,
     number: int,
 ) -> tuple[ShardResult | None, str | None]:
-    """What a worker said: the result of its shard, if it had one; and why it died, if it did."""
+    """The result of a worker's shard, if it had one, and why it died, if it did; what ends the run is raised."""
     try:
         told = ray.get(reference)
     except ray.exceptions.RayActorError as error:
@@ -122,6 +122,8 @@ def _answer(
         reason = f"the worker died: {type(error).__name__}"
         failed = None if shard is None else ShardResult(shard=shard, state="failed", worker=str(number), error=reason)
         return failed, death
+    if isinstance(told, RldfError):
+        raise told
     return (None if shard is None else told), None
 
 
@@ -129,16 +131,24 @@ class _Actor:
     """A worker on the cluster: loads once, then makes what it is handed."""
 
     def __init__(self, begin_worker: BeginWorker, number: int) -> None:
-        self._make = begin_worker(number)
+        self._make: ShardMaker | RldfError
+        try:
+            self._make = begin_worker(number)
+        except RldfError as error:
+            self._make = sendable(error)
         self._name = f"{number}@{os.uname().nodename}" if hasattr(os, "uname") else str(number)
 
-    def is_ready(self) -> bool:
-        """Answers once the model is loaded."""
-        return True
+    def is_ready(self) -> RldfError | None:
+        """Answers once the model is loaded, or says why it cannot be."""
+        return self._make if isinstance(self._make, RldfError) else None
 
-    def make(self, shard: int) -> ShardResult:
-        """Makes a shard."""
-        return replace(attempted(self._make, shard), worker=self._name)
+    def make(self, shard: int) -> ShardResult | RldfError:
+        """Makes a shard, or says what stops the whole run; an error raised here would come back as one of Ray's."""
+        assert not isinstance(self._make, RldfError), "who is not ready is handed nothing"
+        try:
+            return replace(attempted(self._make, shard), worker=self._name)
+        except RldfError as error:
+            return sendable(error)
 
 
 def _load_ray() -> Any:  # noqa: ANN401 - Ray's API is untyped

@@ -104,15 +104,16 @@ def accumulate(
         tally: is added to.
     """
     weights = torch.from_numpy(advantages).float().to(policy.device)
+    is_guided = policy.settings.has_guided_training
     for step in steps:
         latents, value = trajectories.latents[:, step], trajectories.latents[:, step + 1]
-        mean = policy.mean(latents, trajectories.prompts, step=step, is_guided=policy.settings.has_guided_training)
+        mean = policy.mean(latents, trajectories.prompts, step=step, is_guided=is_guided)
         log_probs = policy.sampler.log_prob(value, mean, step=step)
         loss = _loss(log_probs, trajectories.log_probs[:, step], weights, policy=policy, settings=settings)
         total = loss.losses.sum()
         if settings.kl_weight > 0:
             with torch.no_grad(), policy.as_base():
-                base_mean = policy.mean(latents, trajectories.prompts, step=step)
+                base_mean = policy.mean(latents, trajectories.prompts, step=step, is_guided=is_guided)
             divergence = policy.sampler.divergence(mean, base_mean, step=step).sum()
             tally.divergence += float(divergence.detach())
             total = total + settings.kl_weight * divergence

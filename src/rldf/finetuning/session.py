@@ -1,7 +1,6 @@
 """One fine-tuning run in its folder: epochs, records, checkpoints, samples, and going on exactly where it stopped."""
 
 import json
-import resource
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from rldf.finetuning.watching import HEALTHY_FOLDER, WATCH_FILE, Watch
 from rldf.generators.adapters import ABOUT_FILE
 from rldf.records import RunStore, read_json, read_step_lines
 from rldf.records.durable_files import append_file, write_file
+from rldf.records.memory import peak_rss_mib
 
 EPOCHS_FILE = "epochs.jsonl"
 RESULT_FOLDER = "lora"
@@ -238,7 +238,7 @@ class FinetuneSession:
                 "watched": sum(len(look.rewards) for look in looks),
                 "updates": self._trainer.updater.num_updates,
                 "seconds": round(self._seconds, 3),
-                "peak_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+                "peak_rss_mib": round(peak_rss_mib(), 1),
             },
         }
 

@@ -32,34 +32,10 @@ from rldf.jobs.bench_targets import draw_targets
 from rldf.presets.build import build_parts
 from rldf.presets.config import SearchConfig
 from rldf.presets.method_settings import Values, check_settings
-from rldf.presets.searchers import NO_TRIES, SEARCHER_NAMES, make_searcher
+from rldf.presets.methods import METHODS, NO_TRIES, SEARCHER_NAMES
+from rldf.presets.searchers import make_searcher
 from rldf.presets.shelf import SHELF
 
-SLOW = ("gp", "tpe", "ppo", "dqn", "cma-es", "planning", "planning+confirm")
-ON_A_SUBSET = (*SLOW, "sarsa")  # sarsa asks a hundred times for what it knows before it asks for something new
-WITH_HORIZON = (
-    "annealing",
-    "annealing+confirm",
-    "q-learning",
-    "sarsa",
-    "expected-sarsa",
-    "double-q",
-    "dyna-q",
-    "q-learning-shaped",
-    "dyna-q-shaped",
-)
-WARM_ONLY = (
-    "percept",
-    "sentence-ranking",
-    "percept-rerank",
-    "percept-rerank+confirm",
-    "sentence-rerank",
-    "pez-snapped",
-    "pez-snapped-rerank",
-    "q-learning-shaped",
-    "dyna-q-shaped",
-)
-COLD_ONLY = ("random-encoding",)
 QUICK_METHODS = (
     "factored",
     "random",
@@ -136,14 +112,14 @@ def plan_of(run: BenchRun, table: BenchTable) -> Plan:
         Entry(
             method=method,
             start=start,
-            has_horizon=method in WITH_HORIZON,
-            max_targets=SLOW_TARGETS if method in ON_A_SUBSET else 0,
-            max_seeds=SLOW_SEEDS if method in ON_A_SUBSET else 0,
+            has_horizon=METHODS[method].has_horizon,
+            max_targets=SLOW_TARGETS if METHODS[method].is_slow else 0,
+            max_seeds=SLOW_SEEDS if METHODS[method].is_slow else 0,
             settings=run.settings.get(method, {}),
         )
         for start in run.starts
         for method in methods
-        if _fits(method, start)
+        if start in METHODS[method].starts
     )
     return Plan(
         entries=entries,
@@ -318,18 +294,15 @@ def report_of(folder: Path) -> Path:
         The page.
     """
     told = read_plan(folder)
+    slow = (name for name, method in METHODS.items() if method.is_slow)
     models = told["models"]
     assert isinstance(models, dict)
     digests = ", ".join(f"{part} {str(digest)[:12]}" for part, digest in sorted(models.items()))
     notes = [
         f"Table '{told['table_name']}' ({told['table']}); {digests}.",
         f"Reward: {told['reward']}; targets: {told['split']}.",
-        f"Slow methods ({', '.join(ON_A_SUBSET)}) run on at most {SLOW_TARGETS} targets with {SLOW_SEEDS} seeds.",
+        f"Slow methods ({', '.join(slow)}) run on at most {SLOW_TARGETS} targets with {SLOW_SEEDS} seeds.",
     ]
     if told.get("settings"):
         notes.append(f"Settings tuned on development targets: {json.dumps(told['settings'], sort_keys=True)}.")
     return write_bench_report(read_rows(folder / "results.csv"), folder, title="Search benchmark", notes=notes)
-
-
-def _fits(method: str, start: StartKind) -> bool:
-    return method not in (WARM_ONLY if start == "cold" else COLD_ONLY)

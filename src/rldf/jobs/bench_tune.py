@@ -14,10 +14,11 @@ from rldf.bench.replay import StartKind
 from rldf.bench.statistics import bootstrap_mean
 from rldf.bench.summary import areas_of, by_target
 from rldf.errors import ConfigError, RecordError, did_you_mean
-from rldf.jobs.bench_run import SLOW, WITH_HORIZON, targets_of
+from rldf.jobs.bench_run import targets_of
 from rldf.jobs.bench_tables import load_table
 from rldf.presets.method_settings import Values, candidates, tunable
-from rldf.presets.searchers import SEARCHER_NAMES, make_searcher
+from rldf.presets.methods import METHODS, SEARCHER_NAMES
+from rldf.presets.searchers import make_searcher
 from rldf.seeding import child_rng
 
 MARK = "#"
@@ -130,7 +131,7 @@ def read_tuned(path: Path) -> dict[str, Values]:
 
 def _is_tuned(name: str, start: StartKind) -> bool:
     is_shaped = name.endswith("-shaped") and start == "cold"
-    return bool(tunable(name)) and name not in SLOW and not is_shaped
+    return bool(tunable(name)) and not METHODS[name].is_slow and not is_shaped
 
 
 def _plan(run: TuningRun, table: BenchTable, *, tried: Mapping[str, Sequence[Values]]) -> Plan:
@@ -139,7 +140,7 @@ def _plan(run: TuningRun, table: BenchTable, *, tried: Mapping[str, Sequence[Val
             Entry(
                 method=method,
                 start=run.start,
-                has_horizon=method in WITH_HORIZON,
+                has_horizon=METHODS[method].has_horizon,
                 settings=settings,
                 label=f"{method}{MARK}{number}",
             )

@@ -1,30 +1,25 @@
 """Builds the parts of a search from its settings: the only file that names concrete classes of several parts.
 
 Adding a part means one file, one case here, one test and one page; parts from outside come in through `plugins.py`.
+Methods of search are declared in `methods.py`.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-from rldf.agents import (
-    ConstantRate,
-    LearningRate,
-    LinearEpsilon,
-    QLearningAgent,
-    RobbinsMonroRate,
-    SarsaAgent,
-    UniformAgent,
-)
-from rldf.contracts import Agent, Feedback, ImageEmbedder, ImageGenerator, Perception, Reward, Searcher, Target
+from rldf.agents import ConstantRate, RobbinsMonroRate
+from rldf.contracts import Feedback, ImageEmbedder, ImageGenerator, Perception, Reward, Searcher, Target
 from rldf.errors import ConfigError
 from rldf.feedback import DiffusionFeedback
 from rldf.grammar import Grammar
 from rldf.hub import Announce, say_nothing
 from rldf.perception.embedded import HeadsPerception
+from rldf.presets.agent_methods import Learning, falling_epsilon
 from rldf.presets.config import SearchConfig
+from rldf.presets.methods import METHODS, SEARCHER_NAMES
 from rldf.presets.plugins import find_part
-from rldf.presets.searchers import SEARCHER_NAMES, make_for_search
+from rldf.presets.searchers import make_for_search
 from rldf.presets.shelf import ModelShelf
 from rldf.rewards import (
     AgreementReward,
@@ -38,11 +33,9 @@ from rldf.rewards import (
     draw_reward,
 )
 from rldf.search import SearchParts, Wiring
-from rldf.searchers import FactoredSearcher, GridWalk, RandomSearcher
+from rldf.searchers import GridWalk
 from rldf.seeding import child_rng
 from rldf.space import Encoding, EncodingSpace
-
-EPSILON_SHARE = 0.5  # our choice: epsilon falls over the first half of the tries
 
 
 def build_parts(config: SearchConfig, *, shelf: ModelShelf, announce: Announce = say_nothing) -> SearchParts:
@@ -111,25 +104,20 @@ def build_searcher(config: SearchConfig, *, space: EncodingSpace, start: Encodin
     Returns:
         The searcher.
     """
-    match config.search.searcher:
-        case "factored":
-            return FactoredSearcher(space=space, start=start, seed=seed)
-        case "random":
-            return RandomSearcher(space=space, start=start, seed=seed)
-        case "q-learning" | "sarsa" | "random-walk":
-            return GridWalk(
-                agent=_build_agent(config, num_actions=len(space.moves), seed=seed),
-                space=space,
-                start=None if config.search.start == "random" else start,  # Algorithm 1: each episode starts anywhere
-                max_episode_steps=config.search.max_episode_moves,
-                seed=seed,
-            )
-        case name if name in SEARCHER_NAMES:
-            horizon = config.budget.max_renders
-            return make_for_search(name, space=space, start=start, seed=seed, horizon=horizon)
-        case name:
-            make: Callable[..., Searcher] = find_part("searcher", name)
-            return make(space=space, start=start, seed=seed)
+    name = config.search.searcher
+    if name not in SEARCHER_NAMES:
+        make: Callable[..., Searcher] = find_part("searcher", name)
+        return make(space=space, start=start, seed=seed)
+    make_agent = METHODS[name].make_agent
+    if make_agent is None:
+        return make_for_search(name, space=space, start=start, seed=seed, horizon=config.budget.max_renders)
+    return GridWalk(
+        agent=make_agent(_learning(config, num_actions=len(space.moves), seed=seed)),
+        space=space,
+        start=None if config.search.start == "random" else start,  # Algorithm 1: each episode starts anywhere
+        max_episode_steps=config.search.max_episode_moves,
+        seed=seed,
+    )
 
 
 def build_reward(
@@ -232,31 +220,18 @@ def _detector(perception: Perception) -> MahalanobisDetector:
     return MahalanobisDetector(perception.features, cloud)
 
 
-def _build_agent(config: SearchConfig, *, num_actions: int, seed: int) -> Agent:
-    settings = config.search
-    rate: LearningRate = (
-        RobbinsMonroRate() if settings.step_size == "robbins-monro" else ConstantRate(settings.learning_rate)
+def _learning(config: SearchConfig, *, num_actions: int, seed: int) -> Learning:
+    """What an agent learns by in a search run."""
+    settings, budget = config.search, config.budget
+    is_decreasing = settings.step_size == "robbins-monro"
+    return Learning(
+        num_actions=num_actions,
+        discount=settings.discount,
+        learning_rate=RobbinsMonroRate() if is_decreasing else ConstantRate(settings.learning_rate),
+        exploration=falling_epsilon(
+            first=settings.epsilon,
+            last=settings.final_epsilon,
+            num_tries=budget.max_steps if budget.max_steps > 0 else budget.max_renders,
+        ),
+        seed=seed,
     )
-    num_tries = config.budget.max_steps if config.budget.max_steps > 0 else config.budget.max_renders
-    exploration = LinearEpsilon(
-        first=settings.epsilon, last=settings.final_epsilon, num_actions=max(1, int(EPSILON_SHARE * num_tries))
-    )
-    match settings.searcher:
-        case "q-learning":
-            return QLearningAgent(
-                num_actions=num_actions,
-                discount=settings.discount,
-                learning_rate=rate,
-                exploration=exploration,
-                seed=seed,
-            )
-        case "sarsa":
-            return SarsaAgent(
-                num_actions=num_actions,
-                discount=settings.discount,
-                learning_rate=rate,
-                exploration=exploration,
-                seed=seed,
-            )
-        case _:
-            return UniformAgent(num_actions=num_actions, seed=seed)

@@ -1,6 +1,5 @@
 """Budget: hard limits of a run; Ledger: what the run has used so far."""
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,9 +7,7 @@ from typing import Literal, final
 
 from rldf.errors import ConfigError
 from rldf.records.json_forms import Phase
-
-if sys.platform != "win32":
-    import resource
+from rldf.records.memory import peak_rss_mib
 
 MAX_VALIDATION_RENDERS = 16  # our choice: six paired seeds for the last challenger, see select.py
 STEPS_PER_RENDER = 100  # our choice: asking again is free, so walkers that go in circles need an end
@@ -195,11 +192,3 @@ class Ledger:
             "seconds": round(self.seconds, 3),
             "peak_rss_mib": round(peak_rss_mib(), 1),
         }
-
-
-def peak_rss_mib() -> float:
-    """Largest memory of this process so far, in MiB; 0 on Windows, which does not tell."""
-    if sys.platform == "win32":
-        return 0.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,15 +1,15 @@
 """From the input pictures to the target and the start of a search."""
 
 from collections.abc import Mapping, Sequence
-from heapq import heappop, heappush
+from itertools import islice
 
 import numpy as np
 
-from rldf.arrays import Probabilities
 from rldf.contracts import Perception
 from rldf.errors import EncodingError
 from rldf.records import Percept
 from rldf.search.parts import InputPicture, SearchJob
+from rldf.searchers.prior import by_probability
 from rldf.seeding import child_rng
 from rldf.space import Encoding, EncodingSpace
 
@@ -17,6 +17,7 @@ OUTSIDE_NOTE = (
     "OUTSIDE THE GRAMMAR: the input does not look like anything this grammar can say. What follows is the "
     "nearest it has, not a description of the picture."
 )
+MIN_PROBABILITY = 1e-12
 MAX_LOOKED_AT = 20_000  # our choice: exclusions that forbid the 20,000 likeliest encodings forbid nearly everything
 
 
@@ -119,38 +120,14 @@ def most_probable(percept: Percept, *, space: EncodingSpace) -> Encoding:
     Raises:
         EncodingError: if none of the likeliest is allowed.
     """
-    orders = [
-        [axis.index_of(space.locked[axis.id])] if axis.id in space.locked else _likeliest_first(row, first=read)
-        for axis, row, read in zip(space.axes, percept.probabilities, percept.encoding.indices, strict=True)
-    ]
-    costs = [
-        [-float(np.log(max(float(row[term]), 1e-12))) for term in order]
-        for row, order in zip(percept.probabilities, orders, strict=True)
-    ]
-    ranks = (0,) * len(orders)
-    queue = [(0.0, ranks)]
-    met = {ranks}
-    for _ in range(MAX_LOOKED_AT):
-        if not queue:
-            break
-        _, ranks = heappop(queue)
-        encoding = Encoding(tuple(order[rank] for order, rank in zip(orders, ranks, strict=True)))
+    falling = by_probability(space, percept.probabilities, first=percept.encoding, min_probability=MIN_PROBABILITY)
+    for encoding in islice(falling, MAX_LOOKED_AT):
         if space.allows(encoding):
             return encoding
-        for axis, rank in enumerate(ranks):
-            worse = (*ranks[:axis], rank + 1, *ranks[axis + 1 :])
-            if rank + 1 < len(orders[axis]) and worse not in met:
-                met.add(worse)
-                heappush(queue, (sum(cost[place] for cost, place in zip(costs, worse, strict=True)), worse))
     raise EncodingError(
         "no allowed encoding lies near what was read in the input; the exclusions and locks forbid nearly everything. "
         "Loosen one."
     )
-
-
-def _likeliest_first(row: Probabilities, *, first: int) -> list[int]:
-    """Terms in falling order of probability, the one that was read before all."""
-    return sorted(range(len(row)), key=lambda term: (term != first, -float(row[term])))
 
 
 def abstentions(percept: Percept, *, space: EncodingSpace) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def play_bandits(
         start: the first proposal; None draws it.
         seed: seed of every draw, 0 or larger.
         rule: "ucb" maximises mean + optimism x standard deviation, "thompson" a draw from the posterior.
-        optimism: standard deviations, 0 or larger.
+        optimism: standard deviations, 0 or larger; "thompson" makes no use of it.
 
     Yields:
         Batches of one proposal.

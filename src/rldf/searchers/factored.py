@@ -25,6 +25,7 @@ Tried = Int[np.ndarray, "tried axes"]
 
 OPTIMISM_CYCLE = (0.4, 0.75, 1.5, 2.25)  # standard deviations of benefit of the doubt within a batch; our choice
 CAUTION = 1.0  # standard deviations taken off a mean before it is ranked; our choice
+MAX_SEEDS_PER_ENCODING = 4  # our choice
 NUM_GOALS = 8  # goals drawn for a batch; our choice
 RECORDS_PER_PROPOSAL = 4  # a batch grows by one with so many records; our choice
 NUM_RANDOM_STARTS = 4
@@ -56,7 +57,7 @@ class FactoredSearcher(Searcher):
         space: EncodingSpace,
         start: Encoding | None = None,
         seed: int = 0,
-        max_seeds_per_encoding: int = 4,
+        max_seeds_per_encoding: int = MAX_SEEDS_PER_ENCODING,
         min_tries: int = MIN_TRIES_TO_FINISH,
     ) -> None:
         """Sets the search up.

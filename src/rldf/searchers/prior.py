@@ -90,22 +90,43 @@ def likeliest(space: EncodingSpace, prior: Sequence[Probabilities]) -> Iterator[
     Yields:
         Encodings, each once.
     """
+    yield from (encoding for encoding in by_probability(space, prior) if space.allows(encoding))
+
+
+def by_probability(
+    space: EncodingSpace,
+    prior: Sequence[Probabilities],
+    *,
+    first: Encoding | None = None,
+    min_probability: float = MIN_PROBABILITY,
+) -> Iterator[Encoding]:
+    """Walks over the encodings in falling order of probability, without listing them; best first.
+
+    Args:
+        space: the grid; locks are kept, exclusions are not.
+        prior: for each axis one probability per term.
+        first: its terms come before all others of their axes, however probable they are; None for no such terms.
+        min_probability: smaller ones, 0 among them, count as this one, larger than 0.
+
+    Yields:
+        Encodings, each once.
+    """
     orders = [
-        [axis.index_of(space.locked[axis.id])] if axis.id in space.locked else _falling(row)
-        for axis, row in zip(space.axes, prior, strict=True)
+        [axis.index_of(space.locked[axis.id])]
+        if axis.id in space.locked
+        else _falling(row, first=None if first is None else first.indices[place])
+        for place, (axis, row) in enumerate(zip(space.axes, prior, strict=True))
     ]
     costs = [
-        [-float(np.log(max(float(row[term]), MIN_PROBABILITY))) for term in order]
+        [-float(np.log(max(float(row[term]), min_probability))) for term in order]
         for row, order in zip(prior, orders, strict=True)
     ]
-    first = (0,) * len(orders)
-    queue = [(sum(cost[0] for cost in costs), first)]
-    met = {first}
+    ranks = (0,) * len(orders)
+    queue = [(sum(cost[0] for cost in costs), ranks)]
+    met = {ranks}
     while queue:
         total, ranks = heappop(queue)
-        encoding = Encoding(tuple(order[rank] for order, rank in zip(orders, ranks, strict=True)))
-        if space.allows(encoding):
-            yield encoding
+        yield Encoding(tuple(order[rank] for order, rank in zip(orders, ranks, strict=True)))
         for axis, rank in enumerate(ranks):
             worse = (*ranks[:axis], rank + 1, *ranks[axis + 1 :])
             if rank + 1 < len(orders[axis]) and worse not in met:
@@ -134,5 +155,6 @@ def prior_around(space: EncodingSpace, start: Encoding) -> tuple[Probabilities, 
     return tuple(rows)
 
 
-def _falling(row: Probabilities) -> list[int]:
-    return [int(term) for term in np.argsort(-np.asarray(row, dtype=np.float64), kind="stable")]
+def _falling(row: Probabilities, *, first: int | None) -> list[int]:
+    falling = [int(term) for term in np.argsort(-np.asarray(row, dtype=np.float64), kind="stable")]
+    return falling if first is None else [first, *(term for term in falling if term != first)]

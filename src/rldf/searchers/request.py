@@ -35,3 +35,11 @@ class SearcherRequest:
     seed: int
     horizon: int
     settings: Mapping[str, float] = field(default_factory=dict)
+
+    def number(self, name: str, default: float) -> float:
+        """A setting of the method, or its default."""
+        return float(self.settings.get(name, default))
+
+    def whole(self, name: str, default: int) -> int:
+        """A setting of the method that is a whole number, or its default."""
+        return round(self.settings.get(name, default))

@@ -238,7 +238,7 @@ def _ledger(run: StoredFinetune) -> Iterator[tuple[str, str, str]]:
     seconds, peak = budget.number("seconds"), budget.number("peak_rss_mib")
     if seconds is not None:
         yield "time", duration(seconds), "of training, without judging"
-    if peak is not None:
+    if peak is not None and peak > 0:  # 0 on systems that do not tell
         gibibytes = f"{number(peak / _MIB_PER_GIB, decimals=1)} GiB"
         yield "memory", gibibytes if peak >= _MIB_PER_GIB else f"{amount(round(peak))} MiB", "the most held at once"
 

@@ -167,8 +167,8 @@ def _ledger(run: StoredRun) -> list[_LedgerRow]:
     ]
     if "seconds" in budget:
         rows.append(_LedgerRow(label="time", value=duration(budget["seconds"]), meaning="from start to end"))
-    if "peak_rss_mib" in budget:
-        peak = budget["peak_rss_mib"]
+    peak = budget.get("peak_rss_mib", 0.0)
+    if peak > 0:  # 0 on systems that do not tell
         text = (
             f"{number(peak / _MIB_PER_GIB, decimals=1)} GiB" if peak >= _MIB_PER_GIB else f"{amount(round(peak))} MiB"
         )

@@ -1,0 +1,61 @@
+"""The one table of all methods."""
+
+from typing import get_args
+
+import pytest
+
+from rldf.errors import ConfigError
+from rldf.presets.config import SearcherName
+from rldf.presets.method_settings import check_settings, tunable
+from rldf.presets.methods import METHODS, NO_TRIES, SEARCHER_NAMES
+from rldf.searchers.request import SearcherRequest
+from rldf.testing.simulation import simulated_space
+
+SPACE = simulated_space((3, 2))
+
+
+class Asked(dict[str, float]):
+    """Settings that remember which of them were asked for."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: float) -> float:  # type: ignore[override]
+        self.names.add(name)
+        return default
+
+
+def request(name: str, settings: dict[str, float]) -> SearcherRequest:
+    return SearcherRequest(
+        name=name,
+        space=SPACE,
+        start=SPACE.encoding(0),
+        prior=None,
+        sentence_prior=None,
+        sentence_likeness=None,
+        seed=0,
+        horizon=8,
+        settings=settings,
+    )
+
+
+def test_names_of_a_search__are_those_of_the_table() -> None:
+    assert get_args(SearcherName) == tuple(name for name in SEARCHER_NAMES if not METHODS[name].is_bench_only)
+
+
+def test_bounds__are_of_the_benchmark_alone() -> None:
+    assert all(METHODS[name].is_bench_only for name in NO_TRIES)
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if tunable(name)])
+def test_tunable_settings__are_all_asked_for(name: str) -> None:
+    asked = Asked()
+    METHODS[name].make(request(name, asked))
+    assert set(tunable(name)) <= asked.names
+
+
+def test_thompson__has_no_setting_that_does_nothing() -> None:
+    assert tunable("thompson") == {}
+    assert set(tunable("thompson+confirm")) == {"confirming_share"}
+    with pytest.raises(ConfigError, match=r"'thompson' has no setting 'optimism' to tune. It has: none"):
+        check_settings("thompson", {"optimism": 1.0})
