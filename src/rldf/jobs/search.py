@@ -281,8 +281,8 @@ def _read_input(path: str, file: Path, *, sha256: str) -> InputPicture:
 
 
 def _write_results(path: Path, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> None:
-    """Writes one line for each run: the new one, or the old one where the run was not searched this time."""
-    lines = {Path(line["run"]).name: line for line in (*old, *new)}
+    """Writes one line for each picture and run: the new one, or the old one where there is none this time."""
+    lines = {(Path(line["image"]).resolve(), Path(line["run"]).name): line for line in (*old, *new)}
     write_file(path, b"".join(_line(line) for line in lines.values()))
 
 

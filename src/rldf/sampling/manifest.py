@@ -98,16 +98,29 @@ def begin_manifest(folder: Path, *, settings: Mapping[str, Any], force: bool) ->
                 "of one order, model and seed. Choose another --out, or give --force."
             )
         return
-    old = sorted(folder.glob(_PICTURE_GLOB))
-    if old and not force:
-        raise RecordError(
-            f"the folder '{folder}' holds {len(old)} pictures and no manifest; nothing is overwritten. "
-            "Choose another --out, or give --force."
-        )
-    for path in old:
+    if not force:
+        require_no_pictures(folder)
+    for path in folder.glob(_PICTURE_GLOB):
         path.unlink()
         sidecar_path(path).unlink(missing_ok=True)
     _write(folder, {**wanted, "is_complete": False, "pictures": []})
+
+
+def require_no_pictures(folder: Path) -> None:
+    """Refuses to write over pictures.
+
+    Args:
+        folder: where pictures shall go; it may be missing.
+
+    Raises:
+        RecordError: if it holds some.
+    """
+    num_pictures = len(list(folder.glob(_PICTURE_GLOB)))
+    if num_pictures:
+        raise RecordError(
+            f"the folder '{folder}' holds {num_pictures} pictures that this set does not go on with; nothing is "
+            "overwritten. Choose another --out, or give --force."
+        )
 
 
 def close_manifest(folder: Path, *, facts: Mapping[str, Any]) -> dict[str, Any]:
