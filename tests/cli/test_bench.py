@@ -44,6 +44,14 @@ def test_run__writes_the_same_results_and_report_twice(table: Path, tmp_path: Pa
     assert {row.split for row in rows} == {"test"}
 
 
+def test_run__quick_keeps_what_is_given_and_looks_at_the_largest_budget(table: Path, tmp_path: Path) -> None:
+    run(table, tmp_path / "one", "--quick", "--budget", "6", "--start", "cold")
+    asked = json.loads((tmp_path / "one" / "plan.json").read_text(encoding="utf-8"))
+    assert (asked["max_renders"], asked["num_seeds"], asked["num_targets"]) == (6, 2, 10)
+    rows = read_rows(tmp_path / "one/results.csv")
+    assert {row.budget for row in rows} == {1, 2, 4, 6}
+
+
 def test_run__overwrites_nothing_without_force(table: Path, tmp_path: Path) -> None:
     run(table, tmp_path / "one")
     words = ["bench", "run", "--table", str(table), "--out", str(tmp_path / "one")]

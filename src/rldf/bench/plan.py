@@ -18,6 +18,22 @@ CURVE = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Renders after which a search is looked at."""
 
 
+def budgets_to(max_renders: int) -> tuple[int, ...]:
+    """Renders after which a search of so many is looked at: those of the curve, and the last.
+
+    Args:
+        max_renders: largest budget, at least 1.
+
+    Returns:
+        Rising; the last one is the largest budget.
+
+    Example:
+        >>> budgets_to(6)
+        (1, 2, 4, 6)
+    """
+    return (*(budget for budget in CURVE if budget < max_renders), max_renders)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A method in a plan.
