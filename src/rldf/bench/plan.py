@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
@@ -173,8 +174,14 @@ def _work_off(
         yield from (_run_unit(replayer, plan, make_searcher, unit) for unit in units)
         return
     start = partial(_begin_worker, table, plan, make_searcher)
-    with ProcessPoolExecutor(num_workers, mp_context=get_context("spawn"), initializer=start) as pool:
-        yield from pool.map(_work, units)
+    try:
+        with ProcessPoolExecutor(num_workers, mp_context=get_context("spawn"), initializer=start) as pool:
+            yield from pool.map(_work, units)
+    except BrokenProcessPool as error:
+        raise ConfigError(
+            f"one of {num_workers} worker processes was ended from outside, most often for want of memory; each must "
+            "last until its work is done. Run the same command again with fewer --workers."
+        ) from error
 
 
 def _timing(entry: Entry, results: Sequence[UnitResult]) -> Timing:

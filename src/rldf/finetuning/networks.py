@@ -9,9 +9,10 @@ from typing import Any, final
 import diffusers
 import torch
 from diffusers import UNet2DConditionModel
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from rldf.errors import ConfigError, MissingExtraError
+from rldf.errors import ConfigError, MissingExtraError, RecordError
 from rldf.finetuning.settings import AdapterSettings
 from rldf.seeding import child_seed
 
@@ -140,8 +141,22 @@ class TrainableDenoiser:
 
 
 def write_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
-    """Writes named tensors as one safetensors file."""
-    save_file({name: weight.detach().cpu().contiguous() for name, weight in weights.items()}, path)
+    """Writes named tensors as one safetensors file.
+
+    Args:
+        weights: name to tensor.
+        path: the file; its folder exists.
+
+    Raises:
+        RecordError: if it cannot be written.
+    """
+    try:
+        save_file({name: weight.detach().cpu().contiguous() for name, weight in weights.items()}, path)
+    except (OSError, SafetensorError) as error:  # a full disk is told in safetensors' own class
+        raise RecordError(
+            f"the weights '{path}' cannot be written: {error}; the former checkpoint is whole. Free space, then go on "
+            "with `rldf finetune run --resume`."
+        ) from error
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

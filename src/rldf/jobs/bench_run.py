@@ -34,6 +34,7 @@ from rldf.presets.config import SearchConfig
 from rldf.presets.method_settings import Values, check_settings
 from rldf.presets.searchers import NO_TRIES, SEARCHER_NAMES, make_searcher
 from rldf.presets.shelf import SHELF
+from rldf.records.durable_files import write_file
 
 SLOW = ("gp", "tpe", "ppo", "dqn", "cma-es", "planning", "planning+confirm")
 WITH_HORIZON = (
@@ -226,7 +227,7 @@ def _claim(run: BenchRun, table: BenchTable, folder: Path) -> UnitLog:
             "same table. Choose another --out, or remove the folder."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    plan.write_text(text, encoding="utf-8")
+    write_file(plan, text.encode())
     return UnitLog(units)
 
 
