@@ -133,6 +133,16 @@ def test_paper__needs_the_grammar_its_table_was_made_with(table: Path, tmp_path:
     assert "no grammar 'small'" in ran.output
 
 
+@pytest.mark.parametrize(("file", "words"), [("transfer.json", ["transfer", "--out"]), ("confirmed.csv", ["confirm"])])
+def test_transfer_and_confirm__overwrite_nothing_without_force(tmp_path: Path, file: str, words: list[str]) -> None:
+    (tmp_path / file).write_text("mine")
+    ran = CliRunner().invoke(commands, ["bench", *words, str(tmp_path)])
+    assert ran.exit_code == 1
+    assert "nothing is overwritten" in ran.output
+    assert "--force" in ran.output
+    assert (tmp_path / file).read_text() == "mine"
+
+
 def test_paper__overwrites_nothing_without_force(tmp_path: Path) -> None:
     (tmp_path / "findings.csv").write_text("")
     ran = CliRunner().invoke(commands, ["bench", "paper", "--out", str(tmp_path)])

@@ -154,6 +154,17 @@ def test_slide__writes_a_strip_and_what_changed(run_folder: Path, form: str) -> 
     assert [picture.caption for picture in told.pictures] == ["one", "two", "three", "many"]
 
 
+def test_slide__overwrites_no_strip_without_force(tmp_path: Path, config: SearchConfig) -> None:
+    old = tmp_path / "strip" / "07.png"
+    old.parent.mkdir()
+    old.write_bytes(b"of a longer strip")
+    with pytest.raises(RecordError, match=r"holds a strip already; nothing is overwritten.*--force"):
+        slide(SENTENCE, "density", config=config, out=tmp_path / "strip")
+    assert old.is_file()
+    drawn = slide(SENTENCE, "density", config=config, out=tmp_path / "strip", force=True)
+    assert sorted(path.name for path in drawn.folder.glob("*.png")) == ["00.png", "01.png", "02.png", "slide.png"]
+
+
 def test_transfer__judges_the_words_with_another_profile(run_folder: Path, config: SearchConfig) -> None:
     moved = transfer(run_folder, replace(config, model=replace(config.model, steps=1)))
     assert moved.facts["before"]["score"] == read_run(run_folder).score
