@@ -12,8 +12,8 @@ from rldf.datasets.class_folder import read_class_folder
 from rldf.datasets.recipes import ClassRecipes, read_recipes
 from rldf.grammar import Grammar
 from rldf.jobs import clone_plan
+from rldf.records.pictures import encode_png
 from rldf.renderer.drawing import draw
-from rldf.search.pictures import encode_png
 
 
 def call(*arguments: str | Path, status: int = 0) -> dict[str, Any]:

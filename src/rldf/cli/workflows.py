@@ -116,10 +116,10 @@ if TYPE_CHECKING:
     from rldf.records import read_run as read_run
     from rldf.records import utc_now as utc_now
     from rldf.records import versions as versions
+    from rldf.records.pictures import encode_png as encode_png
     from rldf.renderer.examples import draw_example as draw_example
     from rldf.sampling import Controls as Controls
     from rldf.search import RunFinished as RunFinished
-    from rldf.search.pictures import encode_png as encode_png
     from rldf.seeding import child_rng as child_rng
     from rldf.web import references_of as references_of
     from rldf.web import write_report as write_report
@@ -288,7 +288,7 @@ _MODULES = {
     ),
     "rldf.sampling": ("Controls",),
     "rldf.search": ("RunFinished",),
-    "rldf.search.pictures": ("encode_png",),
+    "rldf.records.pictures": ("encode_png",),
     "rldf.web": (
         "references_of",
         "write_report",

@@ -16,8 +16,6 @@ from rldf.errors import ConfigError, MissingExtraError, RecordError
 from rldf.finetuning.settings import AdapterSettings
 from rldf.seeding import child_seed
 
-LORA_FILE = "pytorch_lora_weights.safetensors"
-
 
 @final
 class TrainableDenoiser:

@@ -21,10 +21,10 @@ from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, Percept, Prompt, write_extra
 from rldf.records.durable_files import write_file
+from rldf.records.pictures import encode_png, read_png
 from rldf.renderer.examples import draw_example
 from rldf.renderer.vocabulary import DRAWABLE
 from rldf.search import RunFinished, RunSeeds, SearchEvent
-from rldf.search.pictures import encode_png, read_png
 from rldf.seeding import child_rng, child_seed
 from rldf.worlds.fidelity import wilson_interval
 

@@ -18,8 +18,8 @@ from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, RunRecord, write_extra
 from rldf.records.durable_files import write_file
+from rldf.records.pictures import encode_png
 from rldf.sampling import Strip, draw_strip
-from rldf.search.pictures import encode_png
 from rldf.seeding import child_seed
 from rldf.space import EncodingSpace
 from rldf.worlds.sheets import captioned_sheet, png_bytes

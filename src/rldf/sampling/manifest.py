@@ -4,18 +4,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL.Image
 
-from rldf.arrays import Image
 from rldf.contracts import ImageGenerator
 from rldf.errors import RecordError
 from rldf.records import Prompt
 from rldf.records.durable_files import write_file
+from rldf.records.pictures import encode_png
 from rldf.sampling.controls import count_cells
 
 SCHEMA_VERSION = 2
@@ -217,13 +215,6 @@ def redraw(
             digest = sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
             is_equal = digest == row["pixels_sha256"]
             yield PictureRedrawn(path=path, position=number, count=len(rows), is_equal=is_equal)
-
-
-def encode_png(image: Image) -> bytes:
-    """Encodes a picture as PNG."""
-    buffer = BytesIO()
-    PIL.Image.fromarray(image).save(buffer, format="PNG", compress_level=3)
-    return buffer.getvalue()
 
 
 def _write(folder: Path, manifest: Mapping[str, Any]) -> None:
