@@ -33,8 +33,8 @@ from rldf.jobs.clone_run import CloneFinished, RunRequest, run_clone
 from rldf.presets.loading import load_preset, override
 from rldf.presets.shelf import SHELF
 from rldf.records.percept import Prompt
+from rldf.records.pictures import encode_png
 from rldf.renderer.drawing import draw
-from rldf.search.pictures import encode_png
 
 CLASSES = ("cow", "car", "apple", "bus")
 

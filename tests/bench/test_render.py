@@ -134,6 +134,13 @@ def test_render__refuses_blocks_of_other_weights(tmp_path: Path) -> None:
         next(render_table(other, tmp_path))
 
 
+@pytest.mark.parametrize("content", ['{"grammar": "a', "[]"])
+def test_render__refuses_blocks_of_which_nothing_is_known(tmp_path: Path, content: str) -> None:
+    (tmp_path / "blocks.json").write_text(content)
+    with pytest.raises(RecordError, match=r"blocks.json' cannot be read .*Remove the folder"):
+        next(render_table(sources(StripedWorld()), tmp_path))
+
+
 def test_projection__keeps_products_of_vectors_in_a_plane() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((30, 2)) @ rng.standard_normal((2, 9))

@@ -1,6 +1,7 @@
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from typing import final
+from typing import NoReturn, final
 
 import numpy as np
 import pytest
@@ -177,6 +178,17 @@ def test_plan__gives_the_same_rows_with_any_number_of_workers(small_table: Bench
     assert alone == together
     assert len(alone) == 2 * 2 * 2 * 2
     assert [(timing.method, timing.steps > 0) for timing in timings] == [("random", True), ("annealing", True)]
+
+
+def broken_pool(*_: object, **__: object) -> NoReturn:
+    raise BrokenProcessPool("A process in the process pool was terminated abruptly")
+
+
+def test_plan__worker_that_was_killed_is_told_clearly(small_table: BenchTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rldf.bench.plan.ProcessPoolExecutor", broken_pool)
+    plan = Plan(entries=(Entry(method="random", start="cold"),), targets=(0,), budgets=(4,))
+    with pytest.raises(ConfigError, match=r"one of 2 worker processes was ended from outside.*fewer --workers"):
+        run_plan(small_table, plan, make_searcher=make_searcher, num_workers=2)
 
 
 def test_plan__slow_entries_run_on_a_subset(small_table: BenchTable) -> None:

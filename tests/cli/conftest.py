@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from rldf.cli.main import commands
+from rldf.records.pictures import encode_png
 from rldf.renderer.drawing import draw
-from rldf.search.pictures import encode_png
 
 SHORT = ["--config", "result.num_test_seeds=2", "--config", "result.num_new=1"]
 

@@ -44,6 +44,14 @@ def test_run__writes_the_same_results_and_report_twice(table: Path, tmp_path: Pa
     assert {row.split for row in rows} == {"test"}
 
 
+def test_run__quick_keeps_what_is_given_and_looks_at_the_largest_budget(table: Path, tmp_path: Path) -> None:
+    run(table, tmp_path / "one", "--quick", "--budget", "6", "--start", "cold")
+    asked = json.loads((tmp_path / "one" / "plan.json").read_text(encoding="utf-8"))
+    assert (asked["max_renders"], asked["num_seeds"], asked["num_targets"]) == (6, 2, 10)
+    rows = read_rows(tmp_path / "one/results.csv")
+    assert {row.budget for row in rows} == {1, 2, 4, 6}
+
+
 def test_run__overwrites_nothing_without_force(table: Path, tmp_path: Path) -> None:
     run(table, tmp_path / "one")
     words = ["bench", "run", "--table", str(table), "--out", str(tmp_path / "one")]
@@ -123,6 +131,16 @@ def test_paper__needs_the_grammar_its_table_was_made_with(table: Path, tmp_path:
     ran = CliRunner().invoke(commands, ["bench", "paper", "--quick", "--table", str(table), "--out", str(tmp_path)])
     assert ran.exit_code == 1
     assert "no grammar 'small'" in ran.output
+
+
+@pytest.mark.parametrize(("file", "words"), [("transfer.json", ["transfer", "--out"]), ("confirmed.csv", ["confirm"])])
+def test_transfer_and_confirm__overwrite_nothing_without_force(tmp_path: Path, file: str, words: list[str]) -> None:
+    (tmp_path / file).write_text("mine")
+    ran = CliRunner().invoke(commands, ["bench", *words, str(tmp_path)])
+    assert ran.exit_code == 1
+    assert "nothing is overwritten" in ran.output
+    assert "--force" in ran.output
+    assert (tmp_path / file).read_text() == "mine"
 
 
 def test_paper__overwrites_nothing_without_force(tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rldf.presets.config import SearchConfig
+from rldf.presets.loading import config_to_dict
+
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
 
@@ -40,6 +43,36 @@ def test_generate__plans_without_drawing(run: "Run", tmp_path: Path) -> None:
     told = run("generate", SENTENCE, "-n", "10", "--tries", "3", "--dry-run", "--json").told
     assert told == {"pictures": 10, "max_drawn": 30, "max_cost_usd": 0.0}
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "manifest.json"
+    told = {"kind": "generate", "schema_version": 2, "config": config_to_dict(SearchConfig()), "pictures": [{}, {}]}
+    path.write_text(json.dumps(told), encoding="utf-8")
+    return path
+
+
+def test_generate__plans_a_manifest_without_drawing(run: "Run", manifest: Path) -> None:
+    told = run("generate", manifest, "--dry-run", "--json").told
+    assert told == {"pictures": 2, "max_drawn": 2, "max_cost_usd": 0.0}
+    assert list(manifest.parent.iterdir()) == [manifest]
+
+
+def test_generate__refuses_options_a_manifest_fixes(run: "Run", manifest: Path) -> None:
+    ran = run("generate", manifest, "-n", "8", "--set", "scene=park")
+    assert ran.status == 2
+    assert "--count, --set cannot be given with a manifest; only --out," in " ".join(ran.err.split())
+
+
+def test_generate__draws_a_manifest_over_no_pictures_without_force(run: "Run", manifest: Path) -> None:
+    old = manifest.parent / "again" / "000000.png"
+    old.parent.mkdir()
+    old.write_bytes(b"mine")
+    ran = run("generate", manifest)
+    assert ran.status == 1
+    assert "nothing is overwritten. Choose another --out, or give --force." in ran.err
+    assert old.read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize("text", ["age", "age=young", "age=young:x", "=young:1"])

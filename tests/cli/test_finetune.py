@@ -1,6 +1,7 @@
 """`rldf finetune` through the command line, on the tiny model."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,21 @@ def test_dry_run__counts_and_loads_nothing(run: Run) -> None:
         "denoiser_evaluations": 2 * (51200 * 100 + 41 * 8 * 50),
         "sample_pictures": 41 * 8,
     }
+
+
+def test_dry_run_of_a_run_that_goes_on__counts_and_trains_nothing(run: Run, tmp_path: Path) -> None:
+    config = load_finetune_preset("embedded")
+    (tmp_path / "request.json").write_text(json.dumps({"kind": "finetune", "config": asdict(config)}))
+    told = run("finetune", "run", "--resume", tmp_path, "--dry-run", "--json").told
+    assert told == asdict(plan_finetune(config)) | {"epochs_done": 0}
+    assert [path.name for path in tmp_path.iterdir()] == ["request.json"]
+
+
+def test_run_that_goes_on__takes_no_other_options(run: Run, tmp_path: Path) -> None:
+    ran = run("finetune", "run", "--resume", tmp_path, "--budget", "8", "--preset", "embedded")
+    assert ran.status == 2
+    said = " ".join(ran.err.split())
+    assert "--preset, --budget cannot be given with --resume; only --resume, --dry-run, --json, --debug can." in said
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,11 @@ from typer.testing import CliRunner
 
 from rldf.cli.main import commands
 from rldf.datasets.class_folder import read_class_folder
+from rldf.datasets.recipes import ClassRecipes, read_recipes
+from rldf.grammar import Grammar
+from rldf.jobs import clone_plan
+from rldf.records.pictures import encode_png
 from rldf.renderer.drawing import draw
-from rldf.search.pictures import encode_png
 
 
 def call(*arguments: str | Path, status: int = 0) -> dict[str, Any]:
@@ -99,6 +102,31 @@ def test_clone_plan__damaged_pictures__are_told_and_others_take_their_place(
 def test_clone_plan__from_names__is_the_baseline(photos: Path, models: list[str], tmp_path: Path) -> None:
     planned = call("clone", "plan", photos, "--out", tmp_path / "names", "--sentences", "names", *models)
     assert (planned["num_sentences"], planned["num_pictures"]) == (2, 6)
+
+
+def test_clone_plan__without_train__keeps_the_other_splits(photos: Path, models: list[str], tmp_path: Path) -> None:
+    plan = ["clone", "plan", photos, "--sentences", "names", *models, "--validation", "1", "--test", "2"]
+    assert call(*plan, "--out", tmp_path / "all", "--dry-run")["num_pictures"] == 2 * (3 + 1 + 2)
+    assert call(*plan, "--out", tmp_path / "all")["counts"] == {"train": 6, "validation": 2, "test": 4}
+    assert call(*plan, "--out", tmp_path / "none", "--train", "0")["counts"] == {"validation": 2, "test": 4}
+    nothing = call("clone", "plan", photos, "--out", tmp_path / "empty", *models, "--train", "0", status=1)
+    assert "the clone would hold no picture: train is 0" in nothing["error"]
+
+
+def test_clone_plan__by_recipes__reads_the_file_once(
+    photos: Path, models: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipes = tmp_path / "recipes.json"
+    recipes.write_text(json.dumps({"cow": ["a photo of two cows"], "bus": ["a photo of a bus"]}), encoding="utf-8")
+    reads = []
+
+    def counted(path: Path, *, grammar: Grammar) -> list[ClassRecipes]:
+        reads.append(path)
+        return read_recipes(path, grammar=grammar)
+
+    monkeypatch.setattr(clone_plan, "read_recipes", counted)
+    planned = call("clone", "plan", photos, "--out", tmp_path / "clone", "--recipes", recipes, *models)
+    assert (planned["num_sentences"], reads) == (2, [recipes])
 
 
 def test_evaluate_classifier__tells_every_training_set(photos: Path, tmp_path: Path) -> None:

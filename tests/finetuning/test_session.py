@@ -10,12 +10,13 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import PIL.Image
 import pytest
 import torch
+from safetensors import SafetensorError
 from tests.finetuning.tiny import PROMPTS, make_trainer, redness
 from tests.generators.tiny_pipelines import build_pipeline
 
@@ -243,6 +244,16 @@ def test_half_written_checkpoint__is_not_seen(tmp_path: Path) -> None:
     (tmp_path / "checkpoints" / ".epoch-000002.part").mkdir()
     (tmp_path / "checkpoints" / "epoch-000003").mkdir()
     assert [path.name for path in find_checkpoints(tmp_path)] == ["epoch-000001"]
+
+
+def test_full_disk__is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> NoReturn:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("rldf.finetuning.networks.save_file", full)
+    with pytest.raises(RecordError, match=r"tensors.safetensors' cannot be written: .*No space.*Free space, then go"):
+        write_checkpoint(tmp_path, epoch=1, tensors={"a": torch.ones(2)}, state={}, kept=2)
+    assert find_checkpoints(tmp_path) == []
 
 
 def test_damaged_checkpoint__says_what_to_do(tmp_path: Path) -> None:

@@ -112,6 +112,15 @@ def test_study__sizes_that_cannot_be__refused(tmp_path: Path) -> None:
         StudySets(study=CloneStudy(num_classes=11), folder=tmp_path, announce=quiet).begin()
 
 
+def test_study__whose_settings_are_damaged__is_refused(tmp_path: Path) -> None:
+    sets = StudySets(study=CloneStudy(), folder=tmp_path, announce=quiet)
+    sets.begin()
+    (told,) = tmp_path.iterdir()
+    told.write_bytes(told.read_bytes()[:20])
+    with pytest.raises(RecordError, match=r"cannot be read .*choose another --out"):
+        sets.begin()
+
+
 def test_quick_study__is_tiny_and_keeps_the_settings() -> None:
     study = CloneStudy(class_rank=2, epochs=9)
     assert quick_study(study).class_rank == 2

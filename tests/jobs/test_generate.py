@@ -1,5 +1,6 @@
 """Sets, strips, transfers, captions, ablations and what lies beyond the goal, on tiny untrained models."""
 
+import gc
 import json
 import tarfile
 from dataclasses import replace
@@ -153,6 +154,17 @@ def test_slide__writes_a_strip_and_what_changed(run_folder: Path, form: str) -> 
     assert [picture.caption for picture in told.pictures] == ["one", "two", "three", "many"]
 
 
+def test_slide__overwrites_no_strip_without_force(tmp_path: Path, config: SearchConfig) -> None:
+    old = tmp_path / "strip" / "07.png"
+    old.parent.mkdir()
+    old.write_bytes(b"of a longer strip")
+    with pytest.raises(RecordError, match=r"holds a strip already; nothing is overwritten.*--force"):
+        slide(SENTENCE, "density", config=config, out=tmp_path / "strip")
+    assert old.is_file()
+    drawn = slide(SENTENCE, "density", config=config, out=tmp_path / "strip", force=True)
+    assert sorted(path.name for path in drawn.folder.glob("*.png")) == ["00.png", "01.png", "02.png", "slide.png"]
+
+
 def test_transfer__judges_the_words_with_another_profile(run_folder: Path, config: SearchConfig) -> None:
     moved = transfer(run_folder, replace(config, model=replace(config.model, steps=1)))
     assert moved.facts["before"]["score"] == read_run(run_folder).score
@@ -235,6 +247,30 @@ def test_ablate__takes_the_words_away_and_measures(tmp_path: Path, picture: Path
     assert all(vehicles.isdisjoint(text.split()) for text in tried)
     page = write_report(tmp_path / "out" / "after").read_text(encoding="utf-8")
     assert "without vehicles" in page
+
+
+def test_ablate__goes_on_where_it_stopped_and_refuses_what_is_of_another_order(
+    tmp_path: Path, picture: Path, config: SearchConfig
+) -> None:
+    steps = tmp_path / "out" / "before" / "steps.jsonl"
+    events = ablate("vehicles", picture, config=config, out=tmp_path / "out")
+    while not steps.is_file():
+        next(events)
+    del events
+    gc.collect()
+    tried = steps.read_bytes()
+    events = ablate("vehicles", picture, config=config, out=tmp_path / "out")
+    next(events)
+    del events
+    gc.collect()
+    assert steps.read_bytes().startswith(tried)
+    other = tmp_path / "other.png"
+    PIL.Image.new("RGB", (32, 32)).save(other)
+    with pytest.raises(RecordError, match=r"is of another picture than .*other.png.*--force"):
+        next(ablate("vehicles", other, config=config, out=tmp_path / "out"))
+    with pytest.raises(RecordError, match=r"was made with other settings.*Choose another --out"):
+        next(ablate("vehicles", picture, config=replace(config, seed=9), out=tmp_path / "out"))
+    assert steps.read_bytes().startswith(tried)
 
 
 def test_concept__is_what_blocking_takes_out() -> None:

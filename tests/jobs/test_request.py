@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rldf.errors import ImageError, RecordError
-from rldf.jobs.request import command_of, default_folder, prepare_search, reopen_search
+from rldf.jobs.request import begin_or_reopen, command_of, default_folder, prepare_search, reopen_search
 from rldf.presets.config import SearchConfig
 from rldf.presets.loading import override
 
@@ -51,6 +51,17 @@ def test_second_run_in_one_folder__is_refused(tmp_path: Path, picture: Path) -> 
     with pytest.raises(RecordError, match=r"is not empty: it holds .*--force"):
         prepare_search([picture], config=SearchConfig(), out=tmp_path / "run")
     prepare_search([picture], config=SearchConfig(), out=tmp_path / "run", force=True).store.close()
+
+
+def test_run_that_drew_nothing__is_begun_anew_with_what_is_asked_now(tmp_path: Path, picture: Path) -> None:
+    prepare_search([picture], config=SearchConfig(), out=tmp_path / "run").store.close()
+    other = tmp_path / "other.png"
+    other.write_bytes(b"another")
+    config = override(SearchConfig(), ["seed=5"])
+    prepared = begin_or_reopen(other, tmp_path / "run", config=config, force=False)
+    prepared.store.close()
+    assert prepared.config == config
+    assert [entry.file for entry in prepared.inputs] == [other.resolve()]
 
 
 def test_run_of_another_kind__is_not_resumed(tmp_path: Path, picture: Path) -> None:

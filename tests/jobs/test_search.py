@@ -20,6 +20,7 @@ from rldf.jobs.request import prepare_search
 from rldf.jobs.search import (
     FileBegan,
     FileFailed,
+    _run_names,
     encode_images,
     plan_search,
     resume_search,
@@ -160,6 +161,63 @@ def test_folder_searched_again__goes_on_and_refuses_other_settings(
         if isinstance(event, FileFailed)
     ]
     assert "was made with other settings" in failed.message
+
+
+def test_pictures_of_one_name__have_a_run_each_and_their_own_results(
+    tmp_path: Path, picture: Path, config: SearchConfig
+) -> None:
+    paths = [tmp_path / place / "cat.png" for place in ("a", "b")]
+    for number, path in enumerate(paths):
+        path.parent.mkdir()
+        PIL.Image.new("RGB", (32, 32), (number * 200, 0, 0)).save(path)
+    events = list(search_folder([*paths, picture], config=config, out=tmp_path / "out"))
+    runs = [read_run(event.folder) for event in events if isinstance(event, RunFinished)]
+    assert [run.run["inputs"][0]["path"] for run in runs] == [str(path) for path in (*paths, picture)]
+    assert len({run.folder for run in runs}) == 3
+    assert runs[2].folder.name == "noise"
+
+
+def test_run_names__are_all_different() -> None:
+    paths = ["a/cat.png", "b/cat.png", "cat.jpg", "cat-png.jpg", "dog.png"]
+    names = _run_names(paths)
+    assert len(set(names)) == len(paths)
+    assert names[2:3] + names[4:] == ["cat-jpg", "dog"]
+    assert names == _run_names([Path(path).resolve() for path in paths])
+
+
+def test_folder_searched_again__refuses_another_picture_of_the_same_name(
+    tmp_path: Path, picture: Path, config: SearchConfig
+) -> None:
+    list(search_folder([picture], config=config, out=tmp_path / "out"))
+    other = tmp_path / picture.name
+    PIL.Image.new("RGB", (32, 32)).save(other)
+    before = result(tmp_path / "out" / "noise")
+    *_, failed = search_folder([other], config=config, out=tmp_path / "out")
+    assert isinstance(failed, FileFailed)
+    assert f"is of another picture than '{other}': of '{picture}'" in failed.message
+    assert "give --force" in failed.message
+    assert result(tmp_path / "out" / "noise") == before
+    list(search_folder([other], config=config, out=tmp_path / "out", force=True))
+    assert read_run(tmp_path / "out" / "noise").run["inputs"][0]["path"] == str(other)
+
+
+def test_results_of_a_folder__keep_what_an_interrupted_call_did_not_come_to(
+    tmp_path: Path, picture: Path, config: SearchConfig
+) -> None:
+    other = tmp_path / "other.png"
+    PIL.Image.new("RGB", (32, 32)).save(other)
+    results = tmp_path / "out" / "results.jsonl"
+    list(search_folder([picture, other], config=config, out=tmp_path / "out"))
+    whole = results.read_text(encoding="utf-8")
+    events = search_folder([picture, other], config=config, out=tmp_path / "out")
+    while not isinstance(next(events), RunFinished):
+        pass
+    next(events)  # the second file begins
+    del events
+    gc.collect()
+    assert results.read_text(encoding="utf-8") == whole
+    list(search_folder([other], config=config, out=tmp_path / "out"))
+    assert results.read_text(encoding="utf-8") == whole
 
 
 def test_encode__reads_a_picture(picture: Path, config: SearchConfig) -> None:

@@ -148,7 +148,7 @@ def test_other_words__are_refused_in_the_same_folder_unless_forced(tmp_path: Pat
 
 def test_pictures_of_someone_else__are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "000000.png").write_bytes(b"mine")
-    with pytest.raises(RecordError, match="holds 1 pictures and no manifest; nothing is overwritten"):
+    with pytest.raises(RecordError, match="holds 1 pictures that this set does not go on with; nothing is overwritten"):
         make(tmp_path)
     assert (tmp_path / "000000.png").read_bytes() == b"mine"
 

@@ -10,8 +10,8 @@ from tests.search.tiny_world import GRAMMAR, REQUEST, Painter, encode, make_inpu
 from rldf.contracts import Feedback, Target
 from rldf.errors import RecordError
 from rldf.records import RunStore, StepRecord, read_step_lines, step_from_json
+from rldf.records.pictures import encode_png, read_png
 from rldf.search import Budget, Journal, Ledger, RunFeedback, RunSeeds
-from rldf.search.pictures import encode_png, read_png
 from rldf.search.wish import read_inputs
 
 SEEDS = RunSeeds(root=3)

@@ -5,15 +5,13 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from io import BytesIO
 from pathlib import Path
-
-from PIL import Image as PillowImage
 
 from rldf.arrays import Image
 from rldf.bench.paper_findings import Finding
 from rldf.bench.paper_table3 import COLUMNS, TableRow, write_table_3
 from rldf.bench.report import STYLE
+from rldf.records.pictures import encode_png
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,7 @@ def write_paper(results: PaperResults, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_table_3(results.table_3, folder / "table-3.csv")
     _write_findings(results.findings, folder / "findings.csv")
-    drawn = {name: _png(picture) for name, picture in results.figures.items()}
+    drawn = {name: encode_png(picture) for name, picture in results.figures.items()}
     for name, content in drawn.items():
         (folder / f"{name}.png").write_bytes(content)
     (folder / "paper.md").write_text(_markdown(results), encoding="utf-8")
@@ -124,9 +122,3 @@ def _cells(results: PaperResults) -> list[list[str]]:
 
 def _title(name: str) -> str:
     return name.replace("-", " ").capitalize()
-
-
-def _png(picture: Image) -> bytes:
-    content = BytesIO()
-    PillowImage.fromarray(picture).save(content, format="PNG")
-    return content.getvalue()

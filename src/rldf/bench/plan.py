@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context, parent_process
@@ -19,6 +20,22 @@ from rldf.errors import ConfigError
 BUDGETS = (8, 32, 64, 128, 512)
 CURVE = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Renders after which a search is looked at."""
+
+
+def budgets_to(max_renders: int) -> tuple[int, ...]:
+    """Renders after which a search of so many is looked at: those of the curve, and the last.
+
+    Args:
+        max_renders: largest budget, at least 1.
+
+    Returns:
+        Rising; the last one is the largest budget.
+
+    Example:
+        >>> budgets_to(6)
+        (1, 2, 4, 6)
+    """
+    return (*(budget for budget in CURVE if budget < max_renders), max_renders)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +177,14 @@ def _work_off(
         yield from (_run_unit(replayer, plan, make_searcher, unit) for unit in units)
         return
     start = partial(_begin_worker, table, plan, make_searcher)
-    with ProcessPoolExecutor(num_workers, mp_context=get_context("spawn"), initializer=start) as pool:
-        yield from pool.map(_work, units)
+    try:
+        with ProcessPoolExecutor(num_workers, mp_context=get_context("spawn"), initializer=start) as pool:
+            yield from pool.map(_work, units)
+    except BrokenProcessPool as error:
+        raise ConfigError(
+            f"one of {num_workers} worker processes was ended from outside, most often for want of memory; each must "
+            "last until its work is done. Run the same command again with fewer --workers."
+        ) from error
 
 
 def _timing(entry: Entry, results: Sequence[UnitResult]) -> Timing:

@@ -18,6 +18,7 @@ from rldf.contracts import ImageEmbedder, ImageGenerator, Perception
 from rldf.errors import RecordError
 from rldf.grammar import Grammar
 from rldf.records import Prompt
+from rldf.records.durable_files import write_file
 from rldf.seeding import child_seed
 
 BLOCK = 16  # states between two writes; our choice
@@ -121,8 +122,14 @@ def _claim(sources: TableSources, folder: Path) -> None:
     }
     path = folder / "blocks.json"
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        changed = [name for name in told if before.get(name) != told[name]]
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+            changed = [name for name in told if before.get(name) != told[name]]
+        except (OSError, ValueError, AttributeError) as error:
+            raise RecordError(
+                f"'{path}' cannot be read ({error}); it says in JSON what the blocks beside it are made of. Remove "
+                f"the folder '{folder}', or give another --out."
+            ) from error
         if changed:
             raise RecordError(
                 f"the folder '{folder}' holds blocks of another table: {', '.join(changed)} changed since. "
@@ -130,7 +137,7 @@ def _claim(sources: TableSources, folder: Path) -> None:
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    write_file(path, (json.dumps(told, indent=1) + "\n").encode())
 
 
 def _draw_block(sources: TableSources, states: range) -> dict[str, np.ndarray]:
@@ -150,11 +157,11 @@ def _draw_block(sources: TableSources, states: range) -> dict[str, np.ndarray]:
     for first in range(0, len(prompts), sources.batch_size):
         batch = slice(first, first + sources.batch_size)
         images = sources.image_generator.generate(prompts[batch], seeds=all_seeds[batch])
-        a_rows.append(_read(sources.scorer_a, images))
+        a_rows.append(read_rows_of(sources.scorer_a, images))
         vectors.append(_embed(sources.scorer_a, images))
         chosen = is_test[batch]
         if chosen.any():
-            b_rows.append(_read(sources.scorer_b, images[chosen]))
+            b_rows.append(read_rows_of(sources.scorer_b, images[chosen]))
     shape = (len(states), len(seeds), -1)
     read_a, embedded = np.concatenate(a_rows).reshape(shape), np.concatenate(vectors).reshape(shape)
     cut = len(sources.search_seeds)
@@ -196,8 +203,8 @@ def _assemble(sources: TableSources, folder: Path) -> BenchTable:
             b_test=joined["b_test"],
             a_search_vectors=_project(joined["a_search_vectors"], projection),
             a_test_vectors=_project(joined["a_test_vectors"], projection),
-            target_a=np.concatenate([_read(sources.scorer_a, picture) for picture in pictures]),
-            target_b=np.concatenate([_read(sources.scorer_b, picture) for picture in pictures]),
+            target_a=np.concatenate([read_rows_of(sources.scorer_a, picture) for picture in pictures]),
+            target_b=np.concatenate([read_rows_of(sources.scorer_b, picture) for picture in pictures]),
             target_vectors=_project(target_vectors, projection),
             sentence_vectors=_project(sentences, projection),
         ),
@@ -227,8 +234,8 @@ def _project(vectors: np.ndarray, projection: np.ndarray) -> np.ndarray:
     return np.asarray(vectors.astype(np.float64) @ projection, dtype=np.float16)
 
 
-def _read(scorer: Perception, images: ImageBatch) -> np.ndarray:
-    """What a scorer reads in each picture: (pictures, terms), uint8."""
+def read_rows_of(scorer: Perception, images: ImageBatch) -> np.ndarray:
+    """What a scorer reads in each picture, in the steps of a table: (pictures, terms), uint8."""
     return np.stack([quantise(np.concatenate(percept.probabilities)) for percept in scorer.perceive(images)])
 
 

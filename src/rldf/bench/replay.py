@@ -15,6 +15,7 @@ from rldf.bench.table_rewards import PictureRewards, RewardKind, agreement, rewa
 from rldf.contracts import Feedback, Proposal, Searcher
 from rldf.errors import ConfigError
 from rldf.records.percept import Outcome, Percept, Prompt, StepRecord
+from rldf.search.budget import STEPS_PER_RENDER
 from rldf.search.select import rank
 from rldf.searchers.request import SearcherRequest
 from rldf.seeding import child_rng
@@ -22,7 +23,6 @@ from rldf.space import Encoding, EncodingSpace
 
 StartKind = Literal["cold", "warm"]
 
-STEPS_PER_RENDER = 100  # tries allowed per render, as in a search run
 SHARPNESS = 20.0  # of the softmax that turns cosines with sentences into probabilities; our choice
 NO_PICTURE: Image = np.zeros((1, 1, 3), dtype=np.uint8)
 """A table keeps no pictures."""

@@ -3,7 +3,6 @@
 The same walk as `rldf.envs.run_algorithm_1` makes in `SemanticGridworld`, without a picture and without Gymnasium.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -183,7 +182,3 @@ def _begin(rules: WalkRules, *, goal: int, num_states: int, rng: np.random.Gener
     while state == goal:
         state = int(rng.integers(num_states))
     return state
-
-
-MakeAgent = Callable[[int], Agent]
-"""Makes an agent from a seed."""

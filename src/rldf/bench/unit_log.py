@@ -8,6 +8,7 @@ from typing import final
 
 from rldf.bench.results import Judged, ResultRow
 from rldf.errors import RecordError
+from rldf.records.durable_files import write_file
 
 UnitKey = tuple[str, str, int]
 """What the results call the method, its start, the target's position."""
@@ -52,7 +53,7 @@ class UnitLog:
                     f"'{path}' is damaged: {error}; it holds one line of JSON for each unit of a run that was stopped. "
                     "Remove the folder and run again, or choose another --out."
                 ) from error
-            path.write_bytes(b"".join(line + b"\n" for line in lines[:-1]))
+            write_file(path, b"".join(line + b"\n" for line in lines[:-1]))
 
     def append(self, key: UnitKey, result: UnitResult) -> None:
         """Writes a unit down."""

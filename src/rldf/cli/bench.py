@@ -7,7 +7,7 @@ import typer
 
 from rldf.cli import bench_studies, workflows
 from rldf.cli.manners import fail, print_json, say, well_behaved
-from rldf.cli.options import AsJson, Debug, Device, Force, Seed
+from rldf.cli.options import AsJson, Debug, Device, Force, Seed, given_options
 
 MEBIBYTE = 2**20
 
@@ -73,6 +73,7 @@ def table(
 @group.command(epilog="Example: rldf bench run --quick --out bench")
 @well_behaved
 def run(
+    context: typer.Context,
     *,
     out: Annotated[Path, typer.Option("--out", help="Folder of results and report.")] = Path("bench"),
     source: Annotated[
@@ -85,7 +86,7 @@ def run(
     split: Annotated[Literal["development", "test", "all"], typer.Option("--split", help="Which targets.")] = "test",
     num_targets: Annotated[int, typer.Option("--targets", min=0, help="Targets at most; 0 for all.")] = 100,
     num_seeds: Annotated[int, typer.Option("--seeds", min=1, help="Searches of each target.")] = 10,
-    budget: Annotated[int, typer.Option("--budget", min=1, max=512, help="Largest number of renders.")] = 128,
+    max_renders: Annotated[int, typer.Option("--budget", min=1, max=512, help="Largest number of renders.")] = 128,
     reward: Annotated[
         Literal["agreement", "clip", "multi-semantic", "partial-semantic"],
         typer.Option("--reward", help="What searches are rewarded for."),
@@ -96,7 +97,12 @@ def run(
         Path | None, typer.Option("--tuned", help="Settings that rldf bench tune chose.", show_default=False)
     ] = None,
     is_quick: Annotated[
-        bool, typer.Option("--quick", help="A small plan: less than two minutes on two cores.", show_default=False)
+        bool,
+        typer.Option(
+            "--quick",
+            help="A small plan, less than two minutes on two cores, in all that is not given.",
+            show_default=False,
+        ),
     ] = False,
     force: Force = False,
     as_json: AsJson = False,
@@ -113,13 +119,13 @@ def run(
         split=split,
         num_targets=num_targets,
         num_seeds=num_seeds,
-        max_renders=budget,
+        max_renders=max_renders,
         reward=reward,
         batch_size=batch,
         num_workers=workers,
         settings={} if tuned is None else workflows.read_tuned(tuned),
     )
-    asked = workflows.quick(asked) if is_quick else asked
+    asked = workflows.quick(asked, kept=given_options(context)) if is_quick else asked
     rows, _ = workflows.bench_run(asked, out, on_progress=bench_studies.show_progress)
     page = workflows.report_of(out)
     if as_json:

@@ -8,7 +8,7 @@ import typer
 
 from rldf.cli import bench_tables, workflows
 from rldf.cli.manners import fail, print_json, say, well_behaved
-from rldf.cli.options import AsJson, Debug, Force, Seed
+from rldf.cli.options import AsJson, Debug, Force, Seed, refuse_others
 
 Source = Annotated[str, typer.Option("--table", help="base, wide, simulated-base, simulated-wide, or a file.")]
 PaperSource = Annotated[str, typer.Option("--table", help="As in bench run; or 1 or 2, the paper's tables of cloning.")]
@@ -16,6 +16,7 @@ PaperSource = Annotated[str, typer.Option("--table", help="As in bench run; or 1
 
 @well_behaved
 def paper(
+    context: typer.Context,
     *,
     out: Annotated[Path, typer.Option("--out", help="Folder of CSV, pictures and report.")] = Path("paper"),
     source: PaperSource = "base",
@@ -39,9 +40,16 @@ def paper(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Makes the paper's Table 3, its figures, and an experiment for each of its claims; or its Table 1 or 2."""
+    """Makes the paper's Table 3, its figures, and an experiment for each of its claims; or its Table 1 or 2.
+
+    Tables 1 and 2 go on with what lies in their folder, and a folder of another study is refused.
+    """
     del debug
-    if source in bench_tables.TABLES:
+    is_of_cloning = source in bench_tables.TABLES
+    own = bench_tables.own_options(is_quick=is_quick) if is_of_cloning else ("wide", "num_runs", "force")
+    mode = f"--table {source}" + (" --quick" if is_of_cloning and is_quick else "")
+    refuse_others(context, mode, allowed=("source", "out", "is_quick", *own, "as_json", "debug"))
+    if is_of_cloning:
         sizes = {"classes": classes, "pictures": pictures, "tests": tests, "epochs": epochs}
         sizes |= {"runs": num_runs, "workers": workers}
         bench_tables.show(source, grammar, sizes, out=out, is_quick=is_quick, as_json=as_json)
@@ -109,11 +117,14 @@ def confirm(
     *,
     share: Annotated[float, typer.Option("--share", help="Share of the searches to make again.")] = 0.1,
     seed: Seed = 0,
+    force: Force = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Makes a share of a run's searches again with live pictures, and compares."""
     del debug
+    if (folder / "confirmed.csv").exists() and not force:
+        fail(f"'{folder}' holds confirmed searches already; nothing is overwritten. Give --force to make them again.")
     summary = workflows.bench_confirm(folder, share=share, seed=seed, on_progress=show_progress)
     if as_json:
         print_json({"confirmed": str(folder / "confirmed.csv"), **asdict(summary)})
@@ -133,11 +144,14 @@ def transfer(
     sources: Annotated[str, typer.Option("--earlier", help="Numbers of earlier targets, commas between.")] = "1,3,10",
     num_runs: Annotated[int, typer.Option("--runs", min=0, help="Targets; 0 for 30, or 6 with --quick.")] = 0,
     is_quick: Annotated[bool, typer.Option("--quick", help="A small try.", show_default=False)] = False,
+    force: Force = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Measures whether what was learned on earlier targets helps with the next one."""
     del debug
+    if (out / "transfer.json").exists() and not force:
+        fail(f"'{out}' holds results already; nothing is overwritten. Choose another --out, or give --force.")
     counts = [part.strip() for part in sources.split(",")]
     if not all(part.isdigit() for part in counts):
         fail(f"--earlier is '{sources}'; it holds whole numbers with commas between. Try 1,3,10.")

@@ -24,6 +24,12 @@ Epochs = Annotated[int, typer.Option("--epochs", min=1, help="Of table 2: passes
 DrawWorkers = Annotated[int, typer.Option("--workers", min=1, help="Of tables 1 and 2: processes that draw.")]
 
 
+def own_options(*, is_quick: bool) -> tuple[str, ...]:
+    """Names of the parameters that only these tables take; a tiny study has sizes of its own."""
+    sizes = () if is_quick else ("classes", "pictures", "tests", "epochs", "num_runs")
+    return ("grammar", *sizes, "workers")
+
+
 def show(table: str, grammar: str, sizes: Mapping[str, int], *, out: Path, is_quick: bool, as_json: bool) -> None:
     """Makes a table, or what is missing of it, and prints it.
 

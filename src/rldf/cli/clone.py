@@ -120,7 +120,7 @@ def plan(
         recipes=recipes,
         num_inputs=num_inputs,
         vary=tuple(vary if vary is not None else ()),
-        counts={} if train is None else {name: count for name, count in splits.items() if count},
+        counts={name: count for name, count in splits.items() if count is not None},
         shard_size=shard_size,
         batch_size=batch_size,
         picture_format=picture_format,

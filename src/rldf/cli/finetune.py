@@ -8,9 +8,21 @@ import typer
 
 from rldf.cli import workflows
 from rldf.cli.manners import FAILED, print_json, say, well_behaved
-from rldf.cli.options import AsJson, Debug, Device, DryRun, Dtype, Force, OptionalSeed, RunFolder, Setting
+from rldf.cli.options import (
+    AsJson,
+    Debug,
+    Device,
+    DryRun,
+    Dtype,
+    Force,
+    OptionalSeed,
+    RunFolder,
+    Setting,
+    refuse_others,
+)
 
 if TYPE_CHECKING:
+    from rldf.jobs.finetune import FinetunePlan
     from rldf.presets.finetune_config import FinetuneConfig
 
 group = typer.Typer(
@@ -38,6 +50,7 @@ Prompts = Annotated[
 @group.command(epilog="Example: rldf finetune run --reward jpeg-compressibility --budget 1024 --out runs/small")
 @well_behaved
 def run(
+    context: typer.Context,
     *,
     preset: Preset = "embedded",
     model: Model = None,
@@ -51,7 +64,8 @@ def run(
         Path | None, typer.Option("--out", help="The run folder.", show_default="runs/<time>-finetune")
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option("--resume", help="Go on with this run instead.", show_default=False)
+        Path | None,
+        typer.Option("--resume", help="Go on with this run instead, with its own settings.", show_default=False),
     ] = None,
     device: Device = None,
     dtype: Dtype = None,
@@ -65,6 +79,11 @@ def run(
     """Fine-tunes a model; leaves a run folder with the weights, which plain diffusers loads."""
     del debug
     if resume is not None:
+        refuse_others(context, "--resume", allowed=("resume", "is_dry_run", "as_json", "debug"))
+        if is_dry_run:
+            plan, num_done = workflows.plan_resume(resume)
+            _print_plan(plan, as_json=as_json, num_done=num_done)
+            return
         folder = resume
         events = workflows.resume_finetune(folder, announce=say)
     else:
@@ -83,7 +102,7 @@ def run(
             changes,
         )
         if is_dry_run:
-            _print_plan(config, as_json=as_json)
+            _print_plan(workflows.plan_finetune(config), as_json=as_json)
             return
         folder = Path("runs") / f"{_stamp()}-finetune" if out is None else out
         events = workflows.run_finetune(config, out=folder, force=force, command="rldf finetune run", announce=say)
@@ -235,11 +254,13 @@ def _stamp() -> str:
     return workflows.utc_now()[:19].replace(":", "").replace("-", "").replace("T", "-")
 
 
-def _print_plan(config: "FinetuneConfig", *, as_json: bool) -> None:
-    plan = workflows.plan_finetune(config)
+def _print_plan(plan: "FinetunePlan", *, as_json: bool, num_done: int | None = None) -> None:
+    """Says what a run would do in all, and how much of it is done where it goes on."""
     if as_json:
-        print_json(asdict(plan))
+        print_json(asdict(plan) | ({} if num_done is None else {"epochs_done": num_done}))
         return
+    if num_done is not None:
+        typer.echo(f"goes on after {num_done} epochs of the run")
     typer.echo(
         f"{plan.epochs} epochs: {plan.queries} reward queries, at most {plan.updates} updates, "
         f"{plan.denoiser_evaluations} evaluations of the denoiser, {plan.sample_pictures} pictures on sheets"

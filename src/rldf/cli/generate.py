@@ -26,6 +26,7 @@ from rldf.cli.options import (
     Setting,
     Terms,
     read_pairs,
+    refuse_others,
 )
 from rldf.cli.settings import Given, settings
 
@@ -34,6 +35,7 @@ FormName = Literal["folder", "webdataset"]
 
 @well_behaved
 def generate(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(
@@ -105,11 +107,13 @@ def generate(
 ) -> None:
     """Draws a set of pictures of the words of a run, or of a sentence: fixed, varied and balanced as you ask.
 
-    Interrupted, the same command goes on and ends with the same files. A manifest draws its set again.
+    Interrupted, the same command goes on and ends with the same files. A manifest draws its set again, in a folder of
+    its own; it fixes everything, so options that change pictures are refused.
     """
     del debug
     if Path(source).name.endswith(".json") and Path(source).is_file():
-        _redraw(Path(source), out=out, as_json=as_json)
+        refuse_others(context, "a manifest", allowed=("out", "is_dry_run", "force", "as_json", "debug"))
+        _redraw(Path(source), out=out, is_dry_run=is_dry_run, force=force, as_json=as_json)
         return
     given = Given(
         model=model,
@@ -136,7 +140,7 @@ def generate(
     )
     config = settings(workflows.base_config(source, preset=preset), given)
     if is_dry_run:
-        _print_plan(count, max_tries=max_tries, cost_usd=config.model.picture_cost_usd, as_json=as_json)
+        _print_plan(count, most=count * max_tries, cost_usd=config.model.picture_cost_usd, as_json=as_json)
         return
     events = workflows.generate_pictures(source, request, config=config, out=out, force=force, announce=say)
     drawn: list[Any] = []
@@ -148,13 +152,12 @@ def generate(
             say(f"{event.position} of {event.count}: {event.path}")
 
 
-def _print_plan(count: int, *, max_tries: int, cost_usd: float, as_json: bool) -> None:
-    """Says what would be drawn."""
-    most = count * max_tries
+def _print_plan(count: int, *, most: int, cost_usd: float, as_json: bool) -> None:
+    """Says what would be drawn: pictures that are kept, and all at most."""
     if as_json:
         print_json({"pictures": count, "max_drawn": most, "max_cost_usd": most * cost_usd})
         return
-    typer.echo(f"{count} pictures, at most {most} drawn with a check; cost at most {most * cost_usd:.2f} USD")
+    typer.echo(f"{count} pictures, at most {most} drawn; cost at most {most * cost_usd:.2f} USD")
 
 
 def _print_set(finished: Any, drawn: list[Any], *, as_json: bool) -> None:  # noqa: ANN401 - a SetFinished
@@ -182,11 +185,15 @@ def _print_set(finished: Any, drawn: list[Any], *, as_json: bool) -> None:  # no
         typer.echo(f"Vendi score {diversity['vendi_score']:.2f}{ratio}")
 
 
-def _redraw(manifest: Path, *, out: Path | None, as_json: bool) -> None:
+def _redraw(manifest: Path, *, out: Path | None, is_dry_run: bool, force: bool, as_json: bool) -> None:
     """Draws a set again from its manifest alone."""
     folder = manifest.parent / "again" if out is None else out
+    if is_dry_run:
+        count, cost_usd = workflows.plan_redraw(manifest)
+        _print_plan(count, most=count, cost_usd=cost_usd, as_json=as_json)
+        return
     events = []
-    for event in workflows.redraw_pictures(manifest, out=folder, announce=say):
+    for event in workflows.redraw_pictures(manifest, out=folder, force=force, announce=say):
         events.append(event)
         say(f"{event.position} of {event.count}: {event.path}")
     num_equal = sum(event.is_equal for event in events)

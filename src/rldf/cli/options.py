@@ -1,6 +1,6 @@
 """The options that several commands share, so that they mean the same everywhere."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -94,3 +94,33 @@ def read_pairs(pairs: Sequence[str] | None, *, option: str) -> dict[str, str]:
             raise typer.BadParameter(f"{option} is '{pair}'; it has the form name=value, such as {option} count=two.")
         read[name] = value
     return read
+
+
+def given_options(context: typer.Context) -> dict[str, str]:
+    """Tells which options stand on the command line: name of the parameter to option, such as "out" to "--out"."""
+    given: dict[str, str] = {}
+    for option in context.command.params:
+        source = None if option.name is None else context.get_parameter_source(option.name)
+        if option.name is not None and option.param_type_name == "option" and source is not None:
+            given |= {option.name: max(option.opts, key=len)} if source.name == "COMMANDLINE" else {}
+    return given
+
+
+def refuse_others(context: typer.Context, mode: str, *, allowed: Collection[str]) -> None:
+    """Refuses options that mean nothing in a mode of a command, so that none is dropped in silence.
+
+    Args:
+        context: of the command.
+        mode: what makes the mode, such as "--resume".
+        allowed: names of the parameters that mean something in it.
+
+    Raises:
+        typer.BadParameter: if another one was given.
+    """
+    others = [option for name, option in given_options(context).items() if name not in allowed]
+    if others:
+        known = [max(each.opts, key=len) for each in context.command.params if each.name in allowed]
+        raise typer.BadParameter(
+            f"{', '.join(others)} cannot be given with {mode}; only {', '.join(known)} can. Leave "
+            f"{'it' if len(others) == 1 else 'them'} out."
+        )

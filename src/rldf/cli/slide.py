@@ -12,6 +12,7 @@ from rldf.cli.options import (
     Debug,
     Device,
     Dtype,
+    Force,
     Grammar,
     Judge,
     LowMemory,
@@ -49,6 +50,7 @@ def slide(
     is_low_memory: LowMemory = False,
     seed: OptionalSeed = None,
     changes: Setting = None,
+    force: Force = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -66,7 +68,14 @@ def slide(
     )
     config = settings(workflows.base_config(source, preset=preset), given)
     drawn = workflows.slide(
-        source, axis, config=config, terms=read_pairs(changed, option="--set"), form=form, out=out, announce=say
+        source,
+        axis,
+        config=config,
+        terms=read_pairs(changed, option="--set"),
+        form=form,
+        out=out,
+        force=force,
+        announce=say,
     )
     facts = drawn.facts
     if as_json:

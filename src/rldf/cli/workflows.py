@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from rldf.jobs.finetune import check_finetune as check_finetune
     from rldf.jobs.finetune import evaluate_finetune as evaluate_finetune
     from rldf.jobs.finetune import plan_finetune as plan_finetune
+    from rldf.jobs.finetune import plan_resume as plan_resume
     from rldf.jobs.finetune import resume_finetune as resume_finetune
     from rldf.jobs.finetune import run_finetune as run_finetune
     from rldf.jobs.generate import SetFinished as SetFinished
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from rldf.jobs.generate import base_config as base_config
     from rldf.jobs.generate import folder_name as folder_name
     from rldf.jobs.generate import generate_pictures as generate_pictures
+    from rldf.jobs.generate import plan_redraw as plan_redraw
     from rldf.jobs.generate import redraw_pictures as redraw_pictures
     from rldf.jobs.order_terms import order_axis as order_axis
     from rldf.jobs.request import default_folder as default_folder
@@ -114,10 +116,10 @@ if TYPE_CHECKING:
     from rldf.records import read_run as read_run
     from rldf.records import utc_now as utc_now
     from rldf.records import versions as versions
+    from rldf.records.pictures import encode_png as encode_png
     from rldf.renderer.examples import draw_example as draw_example
     from rldf.sampling import Controls as Controls
     from rldf.search import RunFinished as RunFinished
-    from rldf.search.pictures import encode_png as encode_png
     from rldf.seeding import child_rng as child_rng
     from rldf.web import references_of as references_of
     from rldf.web import write_report as write_report
@@ -151,6 +153,7 @@ _MODULES = {
         "check_finetune",
         "evaluate_finetune",
         "plan_finetune",
+        "plan_resume",
         "resume_finetune",
         "run_finetune",
     ),
@@ -248,6 +251,7 @@ _MODULES = {
         "base_config",
         "folder_name",
         "generate_pictures",
+        "plan_redraw",
         "redraw_pictures",
     ),
     "rldf.presets.generators": ("choose_device",),
@@ -284,7 +288,7 @@ _MODULES = {
     ),
     "rldf.sampling": ("Controls",),
     "rldf.search": ("RunFinished",),
-    "rldf.search.pictures": ("encode_png",),
+    "rldf.records.pictures": ("encode_png",),
     "rldf.web": (
         "references_of",
         "write_report",

@@ -27,11 +27,6 @@ class ClassFolder:
     files: Mapping[str, tuple[Path, ...]]
     passed_over: tuple[tuple[str, str], ...]
 
-    @property
-    def num_files(self) -> int:
-        """All picture files."""
-        return sum(len(paths) for paths in self.files.values())
-
     def all_files(self) -> list[Path]:
         """All picture files, class by class."""
         return [path for name in self.class_names for path in self.files[name]]

@@ -11,12 +11,12 @@ import numpy as np
 from rldf.arrays import Image
 from rldf.errors import ConfigError
 from rldf.grammar import Grammar
+from rldf.records.pictures import encode_png
 from rldf.renderer.drawing import draw
 from rldf.renderer.effects import TIMES, WEATHERS
 from rldf.renderer.occlusion import occlude
 from rldf.renderer.recolouring import COLOURS
 from rldf.renderer.vocabulary import OBJECTS
-from rldf.search.pictures import encode_png
 from rldf.seeding import child_rng, child_seed
 
 SetKind = Literal["real", "sketch", "rendition", "adversarial", "out-of-class"]

@@ -21,6 +21,7 @@ from rldf.datasets.storage import PhaseHook, Storage, ignore_phase
 from rldf.datasets.tar_files import pack, unpack
 from rldf.errors import ConfigError, RecordError
 from rldf.records.percept import Prompt
+from rldf.records.pictures import encode_png
 
 BLANK_BELOW = 2.0  # our choice: standard deviation of grey values, of 255; a flat frame stays below
 SHARD_FOLDER = "shards"
@@ -202,14 +203,13 @@ def read_pictures(storage: Storage, name: str) -> Iterator[tuple[str, bytes]]:
 def encode_picture(image: Image, *, settings: PlanSettings) -> bytes:
     """Encodes a picture as the plan says; JPEG without colour subsampling."""
     buffer = BytesIO()
-    picture = PillowImage.fromarray(image)
     match settings.picture_format:
-        case "jpeg":
-            picture.save(buffer, format="JPEG", quality=settings.quality, subsampling=0)
         case "png":
-            picture.save(buffer, format="PNG", compress_level=3)
+            return encode_png(image)
+        case "jpeg":
+            PillowImage.fromarray(image).save(buffer, format="JPEG", quality=settings.quality, subsampling=0)
         case "webp":
-            picture.save(buffer, format="WEBP", quality=settings.quality, method=4)
+            PillowImage.fromarray(image).save(buffer, format="WEBP", quality=settings.quality, method=4)
     return buffer.getvalue()
 
 

@@ -9,13 +9,12 @@ from typing import Any, final
 import diffusers
 import torch
 from diffusers import UNet2DConditionModel
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from rldf.errors import ConfigError, MissingExtraError
+from rldf.errors import ConfigError, MissingExtraError, RecordError
 from rldf.finetuning.settings import AdapterSettings
 from rldf.seeding import child_seed
-
-LORA_FILE = "pytorch_lora_weights.safetensors"
 
 
 @final
@@ -123,31 +122,46 @@ class TrainableDenoiser:
         """
         folder.mkdir(parents=True, exist_ok=True)
         if self.settings.kind == "full":
-            self.unet.save_pretrained(folder, safe_serialization=True)
+            with _writing(folder):
+                self.unet.save_pretrained(folder, safe_serialization=True)
             return folder
         from diffusers.utils import convert_state_dict_to_diffusers  # with PEFT, an optional extra
         from peft.utils import get_peft_model_state_dict
 
         layers = convert_state_dict_to_diffusers(get_peft_model_state_dict(self.unet))
         pipeline: Any = diffusers.StableDiffusionPipeline
-        pipeline.save_lora_weights(
-            folder,
-            unet_lora_layers={name: weight.float().contiguous() for name, weight in layers.items()},
-            unet_lora_adapter_metadata=self.unet.peft_config["default"].to_dict(),
-            safe_serialization=True,
-        )
+        with _writing(folder):
+            pipeline.save_lora_weights(
+                folder,
+                unet_lora_layers={name: weight.float().contiguous() for name, weight in layers.items()},
+                unet_lora_adapter_metadata=self.unet.peft_config["default"].to_dict(),
+                safe_serialization=True,
+            )
         return folder
 
 
 def write_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
-    """Writes named tensors as one safetensors file."""
-    save_file({name: weight.detach().cpu().contiguous() for name, weight in weights.items()}, path)
+    """Writes named tensors as one safetensors file; a full disk gives a `RecordError`."""
+    with _writing(path):
+        save_file({name: weight.detach().cpu().contiguous() for name, weight in weights.items()}, path)
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Reads named tensors from one safetensors file."""
     weights: dict[str, torch.Tensor] = load_file(path)
     return weights
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Says clearly that weights cannot be written; safetensors tells a full disk in a class of its own."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise RecordError(
+            f"the weights '{path}' cannot be written: {error}; the former checkpoint is whole. Free space, then go on "
+            "with `rldf finetune run --resume`."
+        ) from error
 
 
 def _add_lora(unet: Any, settings: AdapterSettings, *, seed: int) -> None:  # noqa: ANN401 - diffusers is untyped

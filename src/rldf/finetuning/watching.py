@@ -8,12 +8,10 @@ import json
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-import PIL.Image
 
 from rldf.arrays import Image, ImageBatch
 from rldf.finetuning.advantages import as_rewards
@@ -24,6 +22,7 @@ from rldf.finetuning.settings import RunSettings
 from rldf.finetuning.trainer import ScoreImages, Trainer
 from rldf.records import RunStore
 from rldf.records.durable_files import append_file, write_file
+from rldf.records.pictures import encode_png
 from rldf.seeding import child_seed
 
 WATCH_FILE = "watch.jsonl"
@@ -187,6 +186,4 @@ def encode_sheet(images: ImageBatch) -> bytes:
     for place, image in enumerate(images):
         top, left = place // columns * height, place % columns * width
         sheet[top : top + height, left : left + width] = image
-    buffer = BytesIO()
-    PIL.Image.fromarray(sheet).save(buffer, format="PNG")
-    return buffer.getvalue()
+    return encode_png(sheet)

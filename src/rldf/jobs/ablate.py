@@ -15,15 +15,16 @@ from rldf.hub import Announce, say_nothing
 from rldf.jobs.concept_search import Concept, strongest_sentence
 from rldf.jobs.generate import noun_axis
 from rldf.jobs.rejudging import FinishedRun, open_finished
-from rldf.jobs.search import search_events
+from rldf.jobs.request import begin_or_reopen
+from rldf.jobs.search import run_prepared
 from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, Percept, Prompt, write_extra
 from rldf.records.durable_files import write_file
+from rldf.records.pictures import encode_png, read_png
 from rldf.renderer.examples import draw_example
 from rldf.renderer.vocabulary import DRAWABLE
 from rldf.search import RunFinished, RunSeeds, SearchEvent
-from rldf.search.pictures import encode_png, read_png
 from rldf.seeding import child_rng, child_seed
 from rldf.worlds.fidelity import wilson_interval
 
@@ -84,12 +85,15 @@ def ablate(
 ) -> Iterator[SearchEvent | Ablated]:
     """Searches an input with and without a concept, and the strongest sentence that is left, on purpose.
 
+    Called again on the same folder it goes on: a finished search is taken as it is, an interrupted one is resumed; a
+    search of another picture or with other settings is refused.
+
     Args:
         concept: what is blocked: "axis=term", a term, or a group of the grammar.
         image: the input.
         config: the settings; its grammar must hold the concept.
         out: folder of all three.
-        force: True to remove what lies there.
+        force: True to search again what lies there.
         announce: is given one line before anything is downloaded.
 
     Yields:
@@ -100,8 +104,10 @@ def ablate(
     known = find_concept(whole, concept)
     blocked = replace(config, grammar=replace(config.grammar, blocked=(*config.grammar.blocked, concept)))
     for name, settings in (("before", config), ("after", blocked)):
-        if not (folder / name / "summary.json").is_file() or force:
-            yield from _events(image, settings, folder=folder / name, announce=announce)
+        prepared = begin_or_reopen(image, folder / name, config=settings, force=force)
+        for event in run_prepared(prepared, announce=announce):
+            if not isinstance(event, RunFinished):
+                yield event
     before, after = (open_finished(folder / name, announce=announce) for name in ("before", "after"))
     strongest, num_tried = strongest_sentence(
         known, start=after.run.terms, config=config, blocked=blocked, announce=announce
@@ -199,13 +205,6 @@ def is_present(percept: Percept, concept: Concept, *, grammar: Grammar) -> bool:
     """Tells whether a scorer reads a term of the concept as the most probable of its axis."""
     read = grammar.space.terms(percept.encoding)
     return any(read[axis] in terms for axis, terms in concept.terms.items())
-
-
-def _events(image: str | Path, config: SearchConfig, *, folder: Path, announce: Announce) -> Iterator[SearchEvent]:
-    """Does one of the two searches."""
-    for event in search_events([image], config=config, out=folder, force=folder.exists(), announce=announce):
-        if not isinstance(event, RunFinished):
-            yield event
 
 
 def _own_presence(

@@ -10,8 +10,7 @@ import numpy as np
 from rldf.arrays import ImageBatch
 from rldf.bench import BenchTable
 from rldf.bench.confirm import ConfirmedSummary, LiveTable, Rows, confirm_plan, summarise_confirmed, write_confirmed
-from rldf.bench.table import quantise
-from rldf.contracts import Perception
+from rldf.bench.render import read_rows_of
 from rldf.errors import ConfigError
 from rldf.jobs.bench_paper import draw_states
 from rldf.jobs.bench_run import plan_of, run_of
@@ -91,8 +90,3 @@ def live_table(table: BenchTable, parts: SearchParts) -> LiveTable:
         return read(image[np.newaxis])
 
     return LiveTable(table, read_pictures=read_pictures, read_target=read_target)
-
-
-def read_rows_of(scorer: Perception, images: ImageBatch) -> Rows:
-    """What a scorer reads in pictures, in the steps of a table."""
-    return np.stack([quantise(np.concatenate(percept.probabilities)) for percept in scorer.perceive(images)])

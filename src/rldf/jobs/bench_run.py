@@ -1,7 +1,7 @@
 """The jobs of the search benchmark, each one call: make a table, run a plan on it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from rldf.bench import (
     write_rows,
     write_table,
 )
-from rldf.bench.plan import CURVE, Timing
+from rldf.bench.plan import Timing, budgets_to
 from rldf.bench.render import BlockDone
 from rldf.bench.replay import StartKind
 from rldf.bench.table_rewards import RewardKind
@@ -28,13 +28,14 @@ from rldf.errors import ConfigError, RecordError, did_you_mean
 from rldf.hub import Announce, say_nothing
 from rldf.jobs.bench_sentences import embed_sentences
 from rldf.jobs.bench_tables import load_table, models_of
-from rldf.jobs.bench_targets import draw_targets
+from rldf.jobs.bench_targets import draw_targets, kinds_of
 from rldf.presets.build import build_parts
 from rldf.presets.config import SearchConfig
 from rldf.presets.method_settings import Values, check_settings
 from rldf.presets.methods import METHODS, NO_TRIES, SEARCHER_NAMES
 from rldf.presets.searchers import make_searcher
 from rldf.presets.shelf import SHELF
+from rldf.records.durable_files import write_file
 
 QUICK_METHODS = (
     "factored",
@@ -85,14 +86,22 @@ class BenchRun:
     settings: Mapping[str, Values] = field(default_factory=dict)
 
 
-def quick(run: BenchRun) -> BenchRun:
-    """The same run, cut down to what takes less than two minutes on two cores."""
+def quick(run: BenchRun, *, kept: Collection[str] = ()) -> BenchRun:
+    """The same run, cut down to what takes less than two minutes on two cores.
+
+    Args:
+        run: what to do.
+        kept: names of fields that stay as they are.
+
+    Returns:
+        The smaller run; methods that were named stay.
+    """
     return replace(
         run,
         methods=run.methods if run.methods else QUICK_METHODS,
-        num_targets=QUICK_TARGETS,
-        num_seeds=QUICK_SEEDS,
-        max_renders=QUICK_RENDERS,
+        num_targets=run.num_targets if "num_targets" in kept else QUICK_TARGETS,
+        num_seeds=run.num_seeds if "num_seeds" in kept else QUICK_SEEDS,
+        max_renders=run.max_renders if "max_renders" in kept else QUICK_RENDERS,
     )
 
 
@@ -125,7 +134,7 @@ def plan_of(run: BenchRun, table: BenchTable) -> Plan:
         entries=entries,
         targets=tuple(chosen),
         num_seeds=run.num_seeds,
-        budgets=tuple(budget for budget in CURVE if budget <= run.max_renders),
+        budgets=budgets_to(run.max_renders),
         reward=run.reward,
         batch_size=run.batch_size,
     )
@@ -195,7 +204,7 @@ def _claim(run: BenchRun, table: BenchTable, folder: Path) -> UnitLog:
             "same table. Choose another --out, or remove the folder."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    plan.write_text(text, encoding="utf-8")
+    write_file(plan, text.encode())
     return UnitLog(units)
 
 
@@ -226,6 +235,8 @@ def bench_table(
         `BlockDone` after each block, the table at last, when it is written.
     """
     parts = build_parts(config, shelf=SHELF, announce=announce)
+    if "off-grammar" not in kinds_of(parts.grammar):
+        announce(f"the grammar '{parts.grammar.name}' has a word for every object: no targets are off the grammar")
     targets = draw_targets(parts.grammar, image_generator=parts.image_generator, count=num_targets, seed=config.seed)
     sources = TableSources(
         name=config.grammar.name,

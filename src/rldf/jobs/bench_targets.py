@@ -35,14 +35,22 @@ def draw_targets(
     Yields:
         Picture and what is known of it.
     """
+    kinds = kinds_of(grammar)
     for number in range(count):
-        kind = KINDS[number % len(KINDS)]
-        split: Split = "test" if number // len(KINDS) % 2 else "development"
+        kind = kinds[number % len(kinds)]
+        split: Split = "test" if number // len(kinds) % 2 else "development"
         own = child_seed(seed, "bench-target", number)
         image, sentence, terms = draw_target(
             grammar, kind=kind, seed=own, image_generator=image_generator, size_px=size_px
         )
         yield image, BenchTarget(kind=kind, split=split, terms=terms, sentence=sentence, seed=own)
+
+
+def kinds_of(grammar: Grammar) -> tuple[TargetKind, ...]:
+    """Kinds of target of a grammar, in turn; none is off a grammar that has a word for every object."""
+    own = {term for axis in grammar.space.axes if axis.id == OFF_AXIS for term in axis.terms}
+    is_off = not own.issuperset(load_grammar(OFF_GRAMMAR).space.axis(OFF_AXIS).terms)
+    return tuple(kind for kind in KINDS if is_off or kind != "off-grammar")
 
 
 def draw_target(
@@ -65,9 +73,15 @@ def draw_target(
         sentence = grammar.render(encoding)
         image = np.asarray(image_generator.generate([Prompt(text=sentence)], seeds=[seed])[0])
         return image, sentence, grammar.space.terms(encoding)
-    source = {"drawn": grammar.name, "off-grammar": OFF_GRAMMAR, "several-objects": SEVERAL_GRAMMAR}[kind]
-    terms = _off_terms(grammar, seed) if kind == "off-grammar" else None
-    example = draw_example(load_grammar(source), seed=seed, terms=terms, size_px=size_px)
+    terms = None
+    match kind:
+        case "drawn":
+            source = grammar
+        case "off-grammar":
+            source, terms = load_grammar(OFF_GRAMMAR), _off_terms(grammar, seed)
+        case "several-objects":
+            source = load_grammar(SEVERAL_GRAMMAR)
+    example = draw_example(source, seed=seed, terms=terms, size_px=size_px)
     return example.image, example.sentence, said(grammar, dict(example.terms))
 
 
@@ -94,7 +108,8 @@ def _off_terms(grammar: Grammar, seed: int) -> dict[str, str]:
         if axis.id == OFF_AXIS and axis.id in own:
             choices = tuple(term for term in axis.terms if term not in own[axis.id].terms)
         elif axis.id in own:
-            choices = tuple(term for term in axis.terms if term in own[axis.id].terms)
+            sayable = tuple(term for term in axis.terms if term in own[axis.id].terms)
+            choices = sayable if sayable else choices
         elif axis.is_optional:
             choices = axis.terms[:1]
         terms[axis.id] = choices[int(rng.integers(len(choices)))]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rldf.bench import BenchTable, Entry, Plan, ResultRow, run_plan
-from rldf.bench.plan import CURVE
+from rldf.bench.plan import budgets_to
 from rldf.bench.replay import StartKind
 from rldf.bench.statistics import bootstrap_mean
 from rldf.bench.summary import areas_of, by_target
@@ -149,7 +149,7 @@ def _plan(run: TuningRun, table: BenchTable, *, tried: Mapping[str, Sequence[Val
         ),
         targets=tuple(targets_of(table, split="development", count=run.num_targets)),
         num_seeds=run.num_seeds,
-        budgets=tuple(budget for budget in CURVE if budget <= run.max_renders),
+        budgets=budgets_to(run.max_renders),
     )
 
 

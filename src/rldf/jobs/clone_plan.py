@@ -46,7 +46,7 @@ class ClonePlanRequest:
         num_inputs: pictures of a class that are searched or read, at least 1.
         vary: axis ids that are varied evenly.
         max_recipes: sentences of a class, at most.
-        counts: split to pictures of each class; empty for as many as the folder has, all for training.
+        counts: split to pictures of each class; train, where it is not here, is as many as the folder has.
         shard_size: pictures of a shard.
         batch_size: pictures drawn together.
         picture_format: how pictures are stored.
@@ -173,10 +173,11 @@ def plan_clone(
             "choose another --out."
         )
     folder = read_class_folder(request.folder)
+    counts, written = _counts(folder, request), _written_recipes(folder, request, config=config)
     safety = _safety_of(request, config=config, announce=announce)  # first: without it there is nothing to plan
     recipes: list[ClassRecipes] = []
     for position, name in enumerate(folder.class_names, start=1):
-        made = yield from _recipes_of(name, folder, request=request, config=config, announce=announce)
+        made = yield from _recipes_of(name, folder, request=request, config=config, written=written, announce=announce)
         recipes.append(made)
         yield ClassPlanned(
             name=name,
@@ -204,7 +205,7 @@ def plan_clone(
             **({SAFETY: f"{safety[0]} {safety[1]}"} if safety is not None else {}),
         },
     )
-    plan = make_plan(recipes, settings=settings, counts=_counts(folder, request))
+    plan = make_plan(recipes, settings=settings, counts=counts)
     about = {
         "config": config_to_dict(replace(config, model=model)),
         "folder": str(request.folder.resolve()),
@@ -270,7 +271,13 @@ def estimate_of(clone: OpenClone, *, pictures_per_second: float, num_workers: in
 
 
 def _recipes_of(
-    name: str, folder: ClassFolder, *, request: ClonePlanRequest, config: SearchConfig, announce: Announce
+    name: str,
+    folder: ClassFolder,
+    *,
+    request: ClonePlanRequest,
+    config: SearchConfig,
+    written: Mapping[str, ClassRecipes],
+    announce: Announce,
 ) -> Generator[FolderEvent, None, ClassRecipes]:
     """Finds the recipes of one class; returns them, and yields what its searches tell."""
     grammar = SHELF.grammar(config)
@@ -278,7 +285,7 @@ def _recipes_of(
         case "names":
             return recipes_of_name(name)
         case "recipes":
-            return _recipe_from_file(name, request=request, config=config)
+            return written[name]
         case "read":
             paths = yield from _inputs(name, folder, request, config)
             read = encode_images(paths, config=config, announce=announce)
@@ -316,16 +323,22 @@ def _searched(
     return encodings
 
 
-def _recipe_from_file(name: str, *, request: ClonePlanRequest, config: SearchConfig) -> ClassRecipes:
+def _written_recipes(
+    folder: ClassFolder, request: ClonePlanRequest, *, config: SearchConfig
+) -> Mapping[str, ClassRecipes]:
+    """The recipes of every class from the user's file; none where sentences come from elsewhere."""
+    if request.how != "recipes":
+        return {}
     if request.recipes is None:
         raise ConfigError("no file of recipes was given; it is needed here. Give --recipes FILE.")
     found = {entry.name: entry for entry in read_recipes(request.recipes, grammar=SHELF.grammar(config))}
-    if name not in found:
-        raise ConfigError(
-            f"the recipes '{request.recipes}' say nothing of class '{name}'; they need every class of the "
-            "folder. Add it."
-        )
-    return found[name]
+    for name in folder.class_names:
+        if name not in found:
+            raise ConfigError(
+                f"the recipes '{request.recipes}' say nothing of class '{name}'; they need every class of the "
+                "folder. Add it."
+            )
+    return found
 
 
 def _inputs(
@@ -351,10 +364,15 @@ def _inputs(
 
 
 def _counts(folder: ClassFolder, request: ClonePlanRequest) -> Mapping[str, Sequence[int] | int]:
-    """Pictures of each class: as asked for, or as many as the folder has."""
-    if request.counts:
-        return request.counts
-    return {"train": [len(folder.files[name]) for name in folder.class_names]}
+    """Pictures of each class: as asked for, and as many to train on as the folder has where that is not said."""
+    sizes = [len(folder.files[name]) for name in folder.class_names]
+    counts: dict[str, Sequence[int] | int] = {"train": sizes, **request.counts}
+    if not any(counts.values()):
+        raise ConfigError(
+            f"the clone would hold no picture: {', '.join(f'{split} is 0' for split in counts)}; it needs one at "
+            "least. Give a larger --train, --validation or --test."
+        )
+    return counts
 
 
 def _safety_of(request: ClonePlanRequest, *, config: SearchConfig, announce: Announce) -> tuple[str, str] | None:

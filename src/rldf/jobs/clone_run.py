@@ -145,13 +145,11 @@ def _run_shards(clone: OpenClone, request: RunRequest) -> Iterator[CloneEvent]:
         address=request.address,
         gpus_per_worker=request.gpus_per_worker,
     )
+    missing = set(status.missing)
     meter = ProgressMeter(
-        num_shards=len(status.missing),
+        num_shards=len(missing),
         pictures_left=sum(
-            plan.num_pictures_of(shard)
-            for plan in clone.rounds
-            for shard in plan.shards
-            if shard in set(status.missing)
+            plan.num_pictures_of(shard) for plan in clone.rounds for shard in plan.shards if shard in missing
         ),
     )
     for result in run_missing(clone.storage, clone.rounds, executor=executor, begin_worker=begin):

@@ -142,9 +142,15 @@ class StudySets:
         if not place.is_file():
             Storage(str(self.folder)).write(_STUDY_FILE, (json.dumps(about, indent=1) + "\n").encode())
             return
-        found = json.loads(place.read_text(encoding="utf-8"))
-        if found != about:
+        try:
+            found = json.loads(place.read_text(encoding="utf-8"))
             different = sorted(name for name in about if found.get(name) != about[name])
+        except (OSError, ValueError, AttributeError) as error:
+            raise RecordError(
+                f"'{place}' cannot be read ({error}); it says in JSON what study lies there. Remove the folder, or "
+                "choose another --out."
+            ) from error
+        if found != about:
             raise RecordError(
                 f"'{self.folder}' holds a study with other settings ({', '.join(different)}); a study goes on with the "
                 "same. Give the same options, or choose another --out."

@@ -91,6 +91,12 @@ def plan_finetune(config: FinetuneConfig) -> FinetunePlan:
     )
 
 
+def plan_resume(folder: Path) -> tuple[FinetunePlan, int]:
+    """Counts what an interrupted run does in all, and its epochs that are done, without loading anything."""
+    _, epochs, config = _read_interrupted(folder)
+    return plan_finetune(config), len(epochs)
+
+
 def num_launched() -> int:
     """How many processes a launcher such as `accelerate launch` started; 1 without one."""
     return int(os.environ.get("WORLD_SIZE", "1"))
@@ -130,17 +136,8 @@ def resume_finetune(folder: Path, *, announce: Announce) -> Iterator[FinetuneEve
 
     Yields:
         What happens; the last event is `FinetuneFinished`.
-
-    Raises:
-        RecordError: if the run is finished, or its model has changed.
     """
-    header, _, _ = read_finetune_run(folder)
-    if (folder / "summary.json").is_file():
-        raise RecordError(
-            f"the run '{folder}' is finished; only an interrupted one can go on. Judge it with "
-            f"`rldf finetune evaluate {folder}`, or start another."
-        )
-    config = finetune_from_dict(header["config"], place=f"the run '{folder}'")
+    header, _, config = _read_interrupted(folder)
     processes = build_processes(num_launched(), config=config)
     parts = build_finetune_parts(config, announce=announce, processes=processes)
     _require_same_model(header, parts, folder=folder)
@@ -228,6 +225,17 @@ def evaluate_finetune(
     }
     write_file(folder / EVALUATION_FILE, (json.dumps(report, indent=2, allow_nan=False) + "\n").encode())
     return report
+
+
+def _read_interrupted(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]], FinetuneConfig]:
+    """Reads what a run that can go on was asked for, its epochs, and its settings."""
+    header, epochs, _ = read_finetune_run(folder)
+    if (folder / "summary.json").is_file():
+        raise RecordError(
+            f"the run '{folder}' is finished; only an interrupted one can go on. Judge it with "
+            f"`rldf finetune evaluate {folder}`, or start another."
+        )
+    return header, epochs, finetune_from_dict(header["config"], place=f"the run '{folder}'")
 
 
 def _attacks(parts: FinetuneParts, *, settings: JudgeSettings) -> dict[str, Any]:

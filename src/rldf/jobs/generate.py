@@ -26,6 +26,7 @@ from rldf.sampling import (
     produce,
     read_manifest,
     redraw,
+    require_no_pictures,
 )
 from rldf.space import Encoding
 from rldf.worlds.trials import UNMENTIONED
@@ -120,23 +121,37 @@ def generate_pictures(
     yield finished
 
 
+def plan_redraw(manifest_path: str | Path) -> tuple[int, float]:
+    """Counts what drawing a set again would make, without loading anything: pictures, and US dollars for one."""
+    manifest, config = _read_set(manifest_path)
+    return len(manifest["pictures"]), config.model.picture_cost_usd
+
+
 def redraw_pictures(
-    manifest_path: str | Path, *, out: str | Path, announce: Announce = say_nothing
+    manifest_path: str | Path, *, out: str | Path, force: bool = False, announce: Announce = say_nothing
 ) -> Iterator[PictureRedrawn]:
     """Draws a set again from its manifest alone.
 
     Args:
         manifest_path: the manifest, or the folder it is in.
         out: folder of the new pictures.
+        force: True to write over pictures that lie there.
         announce: is given one line before anything is downloaded.
 
     Yields:
         One event per picture; each tells whether its pixels are those of the manifest.
     """
-    manifest = read_manifest(Path(manifest_path))
-    config = config_from_dict(manifest["config"], place=f"the settings of '{manifest_path}'")
+    manifest, config = _read_set(manifest_path)
+    if not force:
+        require_no_pictures(Path(out))
     generator = SHELF.generator(config.model, announce=announce).image_generator
     yield from redraw(manifest, generator, folder=Path(out), batch_size=config.search.batch_size)
+
+
+def _read_set(manifest_path: str | Path) -> tuple[dict[str, Any], SearchConfig]:
+    """Reads a manifest and the settings its pictures were drawn with."""
+    manifest = read_manifest(Path(manifest_path))
+    return manifest, config_from_dict(manifest["config"], place=f"the settings of '{manifest_path}'")
 
 
 def base_config(source: str | Path, *, preset: str) -> SearchConfig:

@@ -16,9 +16,9 @@ from rldf.presets.loading import config_from_dict
 from rldf.presets.shelf import SHELF
 from rldf.records import Percept, Prompt, RunRecord, read_run
 from rldf.records.durable_files import write_file
+from rldf.records.pictures import encode_png
 from rldf.search import InputPicture, RunSeeds
 from rldf.search.judge import NUM_RESAMPLES, Judgement, judge
-from rldf.search.pictures import encode_png
 from rldf.search.wish import read_inputs
 from rldf.seeding import child_rng
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rldf.errors import ImageError, RecordError
+from rldf.perception.reading import digest_of_file
 from rldf.presets.config import SearchConfig
 from rldf.presets.loading import config_from_dict, config_to_dict
 from rldf.records import RunStore, read_json, utc_now
@@ -106,6 +107,38 @@ def reopen_search(folder: str | Path) -> PreparedRun:
     except BaseException:
         store.close()
         raise
+
+
+def begin_or_reopen(path: str | Path, folder: Path, *, config: SearchConfig, force: bool) -> PreparedRun:
+    """Begins the search of one picture, or takes up what lies in its folder if that is the same search.
+
+    Args:
+        path: the picture.
+        folder: the run folder.
+        config: the settings.
+        force: True to begin anew whatever lies there.
+
+    Returns:
+        What `run_prepared` takes; it tells a finished run again.
+
+    Raises:
+        RecordError: if the folder holds a search of another picture, or one with other settings.
+    """
+    if force or not (folder / "run.json").is_file():
+        is_begun = (folder / "request.json").is_file()  # of a run without run.json nothing was drawn yet
+        return prepare_search([path], config=config, out=folder, force=force or is_begun)
+    digest = digest_of_file(path)
+    prepared = reopen_search(folder)
+    other = ""
+    if [entry.sha256 for entry in prepared.inputs] != [digest]:
+        stored = ", ".join(f"'{entry.path}'" for entry in prepared.inputs)
+        other = f"is of another picture than '{path}': of {stored}, by its SHA-256; a run has one picture throughout"
+    elif prepared.config != config:
+        other = "was made with other settings; what is gone on with has the same settings throughout"
+    if other:
+        prepared.store.close()
+        raise RecordError(f"the run '{folder}' {other}. Choose another --out, or give --force to search again.")
+    return prepared
 
 
 def default_folder(path: str | Path, *, now: str, parent: Path) -> Path:

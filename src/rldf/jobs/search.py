@@ -4,22 +4,24 @@ Jobs that take long are generators of events; `api.py` has the same jobs as plai
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from rldf.errors import RecordError, RldfError
+from rldf.errors import RldfError
 from rldf.hub import Announce, say_nothing
 from rldf.jobs.earlier import earlier_pictures
-from rldf.jobs.request import PreparedRun, prepare_search, reopen_search
+from rldf.jobs.request import PreparedRun, begin_or_reopen, prepare_search, reopen_search
 from rldf.perception.reading import read_image
 from rldf.presets.build import build_parts
 from rldf.presets.config import SearchConfig
 from rldf.presets.search_job import budget_of, job_of
 from rldf.presets.shelf import SHELF
-from rldf.records import Percept, read_json
-from rldf.records.durable_files import append_file
+from rldf.records import Percept, read_json, read_json_lines
+from rldf.records.durable_files import append_file, write_file
 from rldf.search import InputPicture, RunFinished, SearchEvent, run_search
 from rldf.search.wish import abstentions, read_inputs
 
@@ -198,7 +200,8 @@ def search_folder(
 ) -> Iterator[FolderEvent]:
     """Searches each picture by itself; one line of `results.jsonl` for each as soon as it is done.
 
-    Called again on the same folder it goes on: finished files are told again, an interrupted one is resumed.
+    Called again on the same folder it goes on: finished files are told again, an interrupted one is resumed. Lines
+    of `results.jsonl` about pictures that are not searched this time stay.
 
     Args:
         paths: the pictures, in order.
@@ -213,20 +216,26 @@ def search_folder(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     results = folder / "results.jsonl"
-    results.unlink(missing_ok=True)
-    for position, (path, name) in enumerate(zip(paths, _run_names(paths), strict=True), start=1):
-        run_folder = folder / name
-        yield FileBegan(path=Path(path), folder=run_folder, position=position, count=len(paths))
-        line: dict[str, Any] = {"image": str(path), "run": str(run_folder)}
-        try:
-            for event in _begin_or_resume(path, run_folder, config=config, force=force, announce=announce):
-                yield event
-                if isinstance(event, RunFinished):
-                    line |= event.summary
-        except RldfError as error:
-            line["error"] = str(error)
-            yield FileFailed(path=Path(path), message=str(error))
-        append_file(results, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+    old, new = read_json_lines(results), list[Mapping[str, Any]]()
+    try:
+        for position, (path, name) in enumerate(zip(paths, _run_names(paths), strict=True), start=1):
+            run_folder = folder / name
+            yield FileBegan(path=Path(path), folder=run_folder, position=position, count=len(paths))
+            line: dict[str, Any] = {"image": str(path), "run": str(run_folder)}
+            try:
+                prepared = begin_or_reopen(path, run_folder, config=config, force=force)
+                for event in run_prepared(prepared, announce=announce):
+                    yield event
+                    if isinstance(event, RunFinished):
+                        line |= event.summary
+            except RldfError as error:
+                line["error"] = str(error)
+                yield FileFailed(path=Path(path), message=str(error))
+            append_file(results, _line(line))  # a line told before stays until the end
+            new.append(line)
+    finally:
+        if new:
+            _write_results(results, old, new)
 
 
 def encode_images(
@@ -273,24 +282,28 @@ def _read_input(path: str, file: Path, *, sha256: str) -> InputPicture:
     return InputPicture(path=path, sha256=read.sha256 if sha256 == "" else sha256, image=read.image)
 
 
-def _begin_or_resume(
-    path: str | Path, folder: Path, *, config: SearchConfig, force: bool, announce: Announce
-) -> Iterator[SearchEvent]:
-    is_begun = any((folder / name).is_file() for name in ("run.json", "request.json"))
-    if is_begun and not force:
-        prepared = reopen_search(folder)
-        if prepared.config != config:
-            prepared.store.close()
-            raise RecordError(
-                f"the run '{folder}' was made with other settings; a folder of runs has the same settings "
-                "throughout. Choose another --out, or give --force to search again."
-            )
-        return run_prepared(prepared, announce=announce)
-    return search_events([path], config=config, out=folder, force=force, announce=announce)
+def _write_results(path: Path, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> None:
+    """Writes one line for each picture and run: the new one, or the old one where there is none this time."""
+    lines = {(Path(line["image"]).resolve(), Path(line["run"]).name): line for line in (*old, *new)}
+    write_file(path, b"".join(_line(line) for line in lines.values()))
+
+
+def _line(told: Mapping[str, Any]) -> bytes:
+    return (json.dumps(told, ensure_ascii=False) + "\n").encode()
 
 
 def _run_names(paths: Sequence[str | Path]) -> list[str]:
-    """Names the run folder of each picture: its stem, or its whole name where stems repeat."""
-    stems = [Path(path).stem for path in paths]
-    names = [Path(path).name.replace(".", "-") for path in paths]
-    return [stem if stems.count(stem) == 1 else name for stem, name in zip(stems, names, strict=True)]
+    """Names the run folder of each picture: its stem, or its whole name, or that with a digest of its path."""
+    names = [Path(path).stem for path in paths]
+    for is_last in (False, True):
+        taken = Counter(name.casefold() for name in names)  # some file systems do not tell A from a
+        names = [
+            name if taken[name.casefold()] == 1 else _longer_name(Path(path), has_digest=is_last)
+            for path, name in zip(paths, names, strict=True)
+        ]
+    return names
+
+
+def _longer_name(path: Path, *, has_digest: bool) -> str:
+    name = path.name.replace(".", "-")
+    return f"{name}-{sha256(str(path.resolve()).encode()).hexdigest()[:8]}" if has_digest else name

@@ -11,14 +11,15 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from rldf.arrays import ImageBatch
+from rldf.errors import RecordError
 from rldf.hub import Announce, say_nothing
 from rldf.jobs.generate import folder_name, words_of
 from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, RunRecord, write_extra
 from rldf.records.durable_files import write_file
+from rldf.records.pictures import encode_png
 from rldf.sampling import Strip, draw_strip
-from rldf.search.pictures import encode_png
 from rldf.seeding import child_seed
 from rldf.space import EncodingSpace
 from rldf.worlds.sheets import captioned_sheet, png_bytes
@@ -53,6 +54,7 @@ def slide(
     terms: Mapping[str, str] | None = None,
     form: StripForm = "png",
     out: str | Path | None = None,
+    force: bool = False,
     announce: Announce = say_nothing,
 ) -> Slide:
     """Draws an encoding with every term of one axis, with one seed, and has scorer B read what changed.
@@ -64,12 +66,23 @@ def slide(
         terms: axis id to term, to change the words before.
         form: a labelled strip, or an animation.
         out: folder of the pictures; None for `slides/<axis>` in the run folder or beneath `pictures/<sentence>`.
+        force: True to remove a strip that lies there.
         announce: is given one line before anything is downloaded.
 
     Returns:
         The strip, its files and its numbers.
+
+    Raises:
+        RecordError: if a strip lies there already.
     """
     used, encoding, run = words_of(source, config=config, terms={} if terms is None else terms)
+    parent = Path("pictures") / folder_name(str(source)) if run is None else run.folder
+    folder = parent / "slides" / axis_id if out is None else Path(out)
+    if _files_of(folder) and not force:
+        raise RecordError(
+            f"the folder '{folder}' holds a strip already; nothing is overwritten. Choose another --out, or give "
+            "--force."
+        )
     grammar = SHELF.grammar(used)
     generator = SHELF.generator(used.model, announce=announce)
     judge = SHELF.judge(used, announce=announce)
@@ -84,15 +97,20 @@ def slide(
         negative_prompt=used.model.negative_prompt,
         unmentioned=UNMENTIONED,
     )
-    parent = Path("pictures") / folder_name(str(source)) if run is None else run.folder
-    folder = parent / "slides" / axis_id if out is None else Path(out)
     return _write(strip, grammar.space, folder=folder, form=form, run=run, scorer="a" if judge is None else "b")
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """The files of a strip that lies in a folder."""
+    return [path for pattern in ("[0-9][0-9].png", "slide.*") for path in folder.glob(pattern)]
 
 
 def _write(
     strip: Strip, space: EncodingSpace, *, folder: Path, form: StripForm, run: RunRecord | None, scorer: str
 ) -> Slide:
     folder.mkdir(parents=True, exist_ok=True)
+    for old in _files_of(folder):
+        old.unlink()
     files = [folder / f"{number:02d}.png" for number in range(len(strip.images))]
     for path, image in zip(files, strip.images, strict=True):
         write_file(path, encode_png(np.asarray(image)))

@@ -15,7 +15,7 @@ from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, write_extra
 from rldf.records.durable_files import write_file
-from rldf.search.pictures import read_png
+from rldf.records.pictures import read_png
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

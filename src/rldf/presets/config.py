@@ -5,7 +5,7 @@ part, "plugin:NAME" names one of an installed package (`presets/plugins.py`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Literal
 
 from rldf.errors import ConfigError
@@ -310,8 +310,3 @@ def _ranges(config: SearchConfig) -> list[tuple[str, float, float, float]]:
         value = getattr(getattr(config, section) if section else config, key)
         rows.append((name, float(value), low, high))
     return rows
-
-
-def section_names() -> tuple[str, ...]:
-    """Names of the sections of a search's settings, in order."""
-    return tuple(entry.name for entry in fields(SearchConfig) if entry.name != "seed")

@@ -21,7 +21,7 @@ from rldf.records.json_forms import (
 from rldf.records.percept import Outcome, Percept, Prompt, StepRecord
 from rldf.records.provenance import utc_now, versions
 from rldf.records.run_record import RunRecord, find_runs, read_run
-from rldf.records.run_store import SCHEMA_VERSION, RunStore, read_json, read_step_lines
+from rldf.records.run_store import SCHEMA_VERSION, RunStore, read_json, read_json_lines, read_step_lines
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -42,6 +42,7 @@ __all__ = [
     "percept_to_json",
     "read_extras",
     "read_json",
+    "read_json_lines",
     "read_run",
     "read_step_lines",
     "space_from_json",

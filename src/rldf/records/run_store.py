@@ -179,31 +179,35 @@ def read_json(path: Path) -> Json:
 
 
 def read_step_lines(folder: Path) -> list[Json]:
-    """Reads `steps.jsonl`; a torn last line, which a kill leaves, is dropped.
+    """Reads `steps.jsonl` of a run folder, as `read_json_lines` does; empty where there is no such file yet."""
+    return read_json_lines(folder / "steps.jsonl")
+
+
+def read_json_lines(path: Path) -> list[Json]:
+    """Reads a file that grows by lines of JSON; a torn last line, which a kill leaves, is dropped.
 
     Args:
-        folder: a run folder.
+        path: a file such as `steps.jsonl`.
 
     Returns:
-        One object per try; empty where there is no such file yet.
+        One object per line; empty where there is no such file.
 
     Raises:
         RecordError: if any other line is not JSON.
     """
-    path = folder / "steps.jsonl"
     if not path.exists():
         return []
     *lines, torn = path.read_bytes().split(b"\n")
     del torn  # whatever follows the last line end: nothing, or half a line
-    steps: list[Json] = []
+    read: list[Json] = []
     for number, line in enumerate(lines, start=1):
         try:
-            steps.append(json.loads(line))
+            read.append(json.loads(line))
         except ValueError as error:
             raise RecordError(
                 f"'{path}' line {number} is not JSON ({error}). The file was changed by hand: start a new run."
             ) from error
-    return steps
+    return read
 
 
 def _one_line(step: Json) -> str:

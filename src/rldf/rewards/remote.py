@@ -7,18 +7,17 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
-from io import BytesIO
 from typing import Any, final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import numpy as np
-import PIL.Image
 from jaxtyping import Float
 
 from rldf.contracts import Reward, Target
 from rldf.errors import ConfigError
 from rldf.records.percept import Outcome
+from rldf.records.pictures import encode_png
 from rldf.rewards.failures import RewardError
 
 RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -97,7 +96,7 @@ class RemoteReward(Reward):
         if not outcomes:
             return np.zeros(0)
         question = {
-            "images": [b64encode(_png(outcome.image)).decode() for outcome in outcomes],
+            "images": [b64encode(encode_png(outcome.image)).decode() for outcome in outcomes],
             "prompts": [outcome.prompt.text for outcome in outcomes],
             "seeds": [outcome.seed for outcome in outcomes],
         }
@@ -150,9 +149,3 @@ class RemoteReward(Reward):
                 "Correct the server, or the bounds."
             )
         return rewards
-
-
-def _png(image: np.ndarray) -> bytes:
-    buffer = BytesIO()
-    PIL.Image.fromarray(image).save(buffer, format="PNG")
-    return buffer.getvalue()

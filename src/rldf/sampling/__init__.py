@@ -8,7 +8,7 @@
 """
 
 from rldf.sampling.controls import Controls, PicturePlan, plan_pictures
-from rldf.sampling.manifest import PictureRedrawn, close_manifest, read_manifest, redraw
+from rldf.sampling.manifest import PictureRedrawn, close_manifest, read_manifest, redraw, require_no_pictures
 from rldf.sampling.near_optimal import near_optimal
 from rldf.sampling.produce import Order, PictureProduced, produce
 from rldf.sampling.selection import Selection
@@ -29,4 +29,5 @@ __all__ = [
     "produce",
     "read_manifest",
     "redraw",
+    "require_no_pictures",
 ]

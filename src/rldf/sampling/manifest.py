@@ -4,18 +4,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL.Image
 
-from rldf.arrays import Image
 from rldf.contracts import ImageGenerator
 from rldf.errors import RecordError
 from rldf.records import Prompt
 from rldf.records.durable_files import write_file
+from rldf.records.pictures import encode_png
 from rldf.sampling.controls import count_cells
 
 SCHEMA_VERSION = 2
@@ -98,16 +96,29 @@ def begin_manifest(folder: Path, *, settings: Mapping[str, Any], force: bool) ->
                 "of one order, model and seed. Choose another --out, or give --force."
             )
         return
-    old = sorted(folder.glob(_PICTURE_GLOB))
-    if old and not force:
-        raise RecordError(
-            f"the folder '{folder}' holds {len(old)} pictures and no manifest; nothing is overwritten. "
-            "Choose another --out, or give --force."
-        )
-    for path in old:
+    if not force:
+        require_no_pictures(folder)
+    for path in folder.glob(_PICTURE_GLOB):
         path.unlink()
         sidecar_path(path).unlink(missing_ok=True)
     _write(folder, {**wanted, "is_complete": False, "pictures": []})
+
+
+def require_no_pictures(folder: Path) -> None:
+    """Refuses to write over pictures.
+
+    Args:
+        folder: where pictures shall go; it may be missing.
+
+    Raises:
+        RecordError: if it holds some.
+    """
+    num_pictures = len(list(folder.glob(_PICTURE_GLOB)))
+    if num_pictures:
+        raise RecordError(
+            f"the folder '{folder}' holds {num_pictures} pictures that this set does not go on with; nothing is "
+            "overwritten. Choose another --out, or give --force."
+        )
 
 
 def close_manifest(folder: Path, *, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,13 +215,6 @@ def redraw(
             digest = sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
             is_equal = digest == row["pixels_sha256"]
             yield PictureRedrawn(path=path, position=number, count=len(rows), is_equal=is_equal)
-
-
-def encode_png(image: Image) -> bytes:
-    """Encodes a picture as PNG."""
-    buffer = BytesIO()
-    PIL.Image.fromarray(image).save(buffer, format="PNG", compress_level=3)
-    return buffer.getvalue()
 
 
 def _write(folder: Path, manifest: Mapping[str, Any]) -> None:

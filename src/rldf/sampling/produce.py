@@ -15,8 +15,9 @@ from rldf.contracts import ImageEmbedder, ImageGenerator, Perception
 from rldf.grammar import Grammar
 from rldf.records import Prompt, encoding_to_json
 from rldf.records.durable_files import write_file
+from rldf.records.pictures import encode_png
 from rldf.sampling.controls import PicturePlan
-from rldf.sampling.manifest import begin_manifest, encode_png, picture_name, read_sidecar, sidecar_path
+from rldf.sampling.manifest import begin_manifest, picture_name, read_sidecar, sidecar_path
 from rldf.sampling.selection import Drawn, Selection, choose, novelties, quality
 from rldf.seeding import child_seed
 

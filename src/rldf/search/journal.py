@@ -13,8 +13,8 @@ from rldf.contracts import Feedback
 from rldf.errors import RecordError
 from rldf.records import RunStore, StepRecord, StoredStep, step_from_json, step_to_json
 from rldf.records.json_forms import Phase
+from rldf.records.pictures import encode_png, read_png
 from rldf.search.budget import Ledger
-from rldf.search.pictures import encode_png, read_png
 from rldf.search.seeds import RunSeeds
 from rldf.space import Encoding, EncodingSpace
 

@@ -15,6 +15,7 @@ from rldf.contracts import Target
 from rldf.errors import RecordError
 from rldf.records import Percept, Prompt, RunStore, StoredStep, step_from_json
 from rldf.records.json_forms import Json, Phase
+from rldf.records.pictures import encode_png
 from rldf.records.run_store import read_json, read_step_lines
 from rldf.search.budget import Ledger, Stopped
 from rldf.search.events import InputRead, PictureDrawn, PictureKind, RunFinished, SearchEvent, Tried
@@ -22,7 +23,6 @@ from rldf.search.header import make_header, require_same
 from rldf.search.journal import Journal, RunFeedback
 from rldf.search.judge import Judgement, judge
 from rldf.search.parts import SearchJob, SearchParts, Wiring
-from rldf.search.pictures import encode_png
 from rldf.search.run import search, why_stopped
 from rldf.search.seeds import Purpose, RunSeeds
 from rldf.search.select import NUM_RANKED, Candidate, choose, rank, sort_candidates, spread_of, validate

@@ -11,8 +11,6 @@ from rldf.worlds.pictures import DrawnPictures
 from rldf.worlds.recipe import TINY_RECIPE, WorldRecipe, recipe_for, world_mixture
 from rldf.worlds.source import PictureSource
 
-PHOTO_GRAMMAR = "photos"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldPlan:

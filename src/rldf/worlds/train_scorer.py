@@ -22,7 +22,6 @@ from rldf.worlds.stage import Loss
 from rldf.worlds.text import END_ID, MAX_TOKENS, tokenize
 
 ScorerName = Literal["a", "b"]
-SCORER_NAMES: tuple[ScorerName, ...] = ("a", "b")
 IMAGE_SIZE_PX = 96  # our choice: a mouth is two pixels wide
 CLIP_FEATURES = 128
 PIXEL_MEAN, PIXEL_STD = 0.5, 0.25  # our choice, the same for every channel

@@ -1,4 +1,4 @@
-"""Pictures as PNG files: what is written is read back to the same pixels."""
+"""Pictures as PNG: what is written is read back to the same pixels."""
 
 from io import BytesIO
 from pathlib import Path
