@@ -269,3 +269,18 @@ def test_interrupted_search__exits_with_130_and_says_how_to_go_on(
     assert f"Go on with: rldf runs resume {out}" in said
     assert (out / "interrupted.json").is_file()
     assert (out / "steps.jsonl").stat().st_size > 0
+
+
+def test_search__learns_from_a_run_and_refuses_what_makes_no_sense(
+    run: "Run", tiny: list[str], picture: Path, tmp_path: Path
+) -> None:
+    assert run("search", picture, *tiny, "--budget", "3", "--out", tmp_path / "first").status == 0
+    ran = run("search", picture, *tiny, "--budget", "3", "--out", tmp_path / "next", "--learn-from", tmp_path / "first")
+    assert ran.status == 0, ran.err
+    told = json.loads((tmp_path / "next/run.json").read_text(encoding="utf-8"))
+    assert told["config"]["search"]["learn_from"] == [str(tmp_path / "first")]
+    alone = run("search", picture, *tiny, "--learn")
+    assert (alone.status, "--learn is for several pictures" in alone.err) == (2, True)
+    nowhere = run("search", picture, *tiny, "--out", tmp_path / "third", "--learn-from", tmp_path / "nowhere")
+    assert (nowhere.status, "not the folder of a finished search" in nowhere.err) == (1, True)
+    assert not (tmp_path / "third").exists()

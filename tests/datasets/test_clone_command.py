@@ -105,7 +105,7 @@ def test_clone_plan__from_names__is_the_baseline(photos: Path, models: list[str]
 
 
 def test_clone_plan__without_train__keeps_the_other_splits(photos: Path, models: list[str], tmp_path: Path) -> None:
-    plan = ["clone", "plan", photos, "--sentences", "names", *models, "--validation", "1", "--test", "2"]
+    plan = ["clone", "plan", str(photos), "--sentences", "names", *models, "--validation", "1", "--test", "2"]
     assert call(*plan, "--out", tmp_path / "all", "--dry-run")["num_pictures"] == 2 * (3 + 1 + 2)
     assert call(*plan, "--out", tmp_path / "all")["counts"] == {"train": 6, "validation": 2, "test": 4}
     assert call(*plan, "--out", tmp_path / "none", "--train", "0")["counts"] == {"validation": 2, "test": 4}

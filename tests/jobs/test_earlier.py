@@ -11,7 +11,7 @@ import pytest
 
 from rldf.errors import ConfigError, RecordError
 from rldf.jobs.earlier import earlier_pictures
-from rldf.jobs.search import resume_search, search_events
+from rldf.jobs.search import resume_search, search_events, search_folder
 from rldf.presets.build import build_parts
 from rldf.presets.config import SearchConfig
 from rldf.presets.loading import override
@@ -102,3 +102,14 @@ def test_agents__cannot_learn_from_what_they_did_not_ask_for(config: SearchConfi
     other = override(learning(config, earlier), ["search.searcher=q-learning"])
     with pytest.raises(ConfigError, match="'q-learning' cannot learn from earlier runs; 'factored' can"):
         earlier_pictures(other, build_parts(config, shelf=SHELF))
+
+
+def test_folder_that_learns__goes_from_picture_to_picture_and_goes_on(tmp_path: Path, config: SearchConfig) -> None:
+    paths = [picture(tmp_path / f"{seed}.png", seed=seed) for seed in (1, 2, 3)]
+    list(search_folder(paths[:2], config=config, out=tmp_path / "runs", learns=True))
+    list(search_folder(paths, config=config, out=tmp_path / "runs", learns=True))
+    learned = [read_run(tmp_path / "runs" / str(number)).run["config"]["search"]["learn_from"] for number in (1, 2, 3)]
+    runs = [str(tmp_path / "runs" / str(number)) for number in (1, 2)]
+    assert learned == [[], runs[:1], runs]
+    events = list(search_folder(paths[2:], config=config, out=tmp_path / "runs", learns=True))
+    assert [type(event).__name__ for event in events] == ["FileBegan", "RunFinished"]

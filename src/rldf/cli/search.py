@@ -77,6 +77,19 @@ def search(
             show_default="factored",
         ),
     ] = None,
+    learn_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--learn-from",
+            metavar="RUN",
+            help="A finished run whose pictures this search learns from; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    learns: Annotated[
+        bool,
+        typer.Option("--learn", help="Of several pictures, each search learns from those before.", show_default=False),
+    ] = False,
     goes_on: Annotated[
         bool,
         typer.Option(
@@ -130,6 +143,7 @@ def search(
             "model.adapter": None if lora is None else workflows.find_lora(lora),
             "budget.max_renders": budget,
             "search.searcher": searcher,
+            "search.learn_from": learn_from or None,
             "reward.name": reward,
             **_start(start, read_pairs(start_at, option="--start-at")),
             "grammar.locked": read_pairs(locked, option="--lock") or None,
@@ -140,6 +154,7 @@ def search(
     paths = [path for given_path in images for path in _pictures(given_path)]
     is_one_run = is_together or (len(images) == 1 and not images[0].is_dir())
     _require_one_run(is_one_run, goes_on=goes_on, captioner=captioner)
+    _require_several(is_one_run, learns=learns)
     _require_larger(config.grammar.name if goes_on else "", larger)
     if is_dry_run:
         _print_plan(config, num_runs=1 if is_one_run else len(paths), as_json=as_json)
@@ -153,7 +168,7 @@ def search(
             summary["caption"] = judge_caption(prepared.store.folder, captioner)
         print_summary(summary, as_json=as_json)
     else:
-        _search_each(paths, config=config, out=out, force=force, as_json=as_json)
+        _search_each(paths, config=config, out=out, force=force, learns=learns, as_json=as_json)
 
 
 def _require_one_run(is_one_run: bool, *, goes_on: bool, captioner: str | None) -> None:  # noqa: FBT001
@@ -161,6 +176,12 @@ def _require_one_run(is_one_run: bool, *, goes_on: bool, captioner: str | None) 
     if not is_one_run and (goes_on or captioner is not None):
         name = "--continue-after-goal" if goes_on else "--captioner"
         raise typer.BadParameter(f"{name} belongs to one search, and several pictures are given. Give one picture.")
+
+
+def _require_several(is_one_run: bool, *, learns: bool) -> None:  # noqa: FBT001
+    """Refuses an option that belongs to several searches where one is asked for."""
+    if is_one_run and learns:
+        raise typer.BadParameter("--learn is for several pictures, and this is one search. Give --learn-from RUN.")
 
 
 def _require_larger(smaller: str, larger: str) -> None:
@@ -208,14 +229,17 @@ def _print_plan(config: "SearchConfig", *, num_runs: int, as_json: bool) -> None
     typer.echo(f"cost at most {plan.max_cost_usd:.2f} USD")
 
 
-def _search_each(paths: list[Path], *, config: "SearchConfig", out: Path | None, force: bool, as_json: bool) -> None:
+def _search_each(
+    paths: list[Path], *, config: "SearchConfig", out: Path | None, force: bool, learns: bool, as_json: bool
+) -> None:
     """Searches each picture by itself: with --json one line for each as soon as it is done."""
     folder = (
         workflows.default_folder(paths[0].parent, now=workflows.utc_now(), parent=Path("runs")) if out is None else out
     )
     num_failed = 0
     for result in watch_folder(
-        workflows.search_folder(paths, config=config, out=folder, force=force, announce=say), folder=folder
+        workflows.search_folder(paths, config=config, out=folder, force=force, learns=learns, announce=say),
+        folder=folder,
     ):
         num_failed += "error" in result
         typer.echo(json.dumps(result, ensure_ascii=False, allow_nan=False) if as_json else _one_line(result))

@@ -309,7 +309,8 @@ def _searched(
     encodings: list[Encoding] = []
     failures: list[str] = []
     paths = yield from _inputs(name, folder, request, config)
-    for event in search_folder(paths, config=config, out=place / own, announce=announce):
+    learns = config.search.searcher == "factored"  # the searcher that can
+    for event in search_folder(paths, config=config, out=place / own, learns=learns, announce=announce):
         yield event
         match event:
             case RunFinished():

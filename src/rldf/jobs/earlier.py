@@ -6,9 +6,9 @@ from pathlib import Path
 from rldf.errors import ConfigError, RecordError
 from rldf.presets.config import SearchConfig
 from rldf.records import Outcome, read_json, step_from_json
+from rldf.records.pictures import read_png
 from rldf.records.run_store import read_step_lines
 from rldf.search import SearchParts
-from rldf.search.pictures import read_png
 
 
 def earlier_pictures(config: SearchConfig, parts: SearchParts) -> tuple[Outcome, ...]:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,8 @@ def reopen_search(folder: str | Path) -> PreparedRun:
 def begin_or_reopen(path: str | Path, folder: Path, *, config: SearchConfig, force: bool) -> PreparedRun:
     """Begins the search of one picture, or takes up what lies in its folder if that is the same search.
 
+    What a search learned from stays as it was when it began.
+
     Args:
         path: the picture.
         folder: the run folder.
@@ -133,7 +135,9 @@ def begin_or_reopen(path: str | Path, folder: Path, *, config: SearchConfig, for
     if [entry.sha256 for entry in prepared.inputs] != [digest]:
         stored = ", ".join(f"'{entry.path}'" for entry in prepared.inputs)
         other = f"is of another picture than '{path}': of {stored}, by its SHA-256; a run has one picture throughout"
-    elif prepared.config != config:
+    elif (
+        replace(prepared.config, search=replace(prepared.config.search, learn_from=config.search.learn_from)) != config
+    ):
         other = "was made with other settings; what is gone on with has the same settings throughout"
     if other:
         prepared.store.close()

@@ -25,6 +25,8 @@ from rldf.records.durable_files import append_file, write_file
 from rldf.search import InputPicture, RunFinished, SearchEvent, run_search
 from rldf.search.wish import abstentions, read_inputs
 
+MAX_EARLIER = 8  # our choice: the default searcher looks at 512 tries
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
@@ -196,6 +198,7 @@ def search_folder(
     config: SearchConfig,
     out: str | Path,
     force: bool = False,
+    learns: bool = False,
     announce: Announce = say_nothing,
 ) -> Iterator[FolderEvent]:
     """Searches each picture by itself; one line of `results.jsonl` for each as soon as it is done.
@@ -208,6 +211,7 @@ def search_folder(
         config: the settings of every search.
         out: folder that receives one run folder per picture, and `results.jsonl`.
         force: True to search again what is there already.
+        learns: True to tell each search the pictures of those before it, the latest `MAX_EARLIER`.
         announce: is given one line before anything is downloaded.
 
     Yields:
@@ -217,17 +221,20 @@ def search_folder(
     folder.mkdir(parents=True, exist_ok=True)
     results = folder / "results.jsonl"
     old, new = read_json_lines(results), list[Mapping[str, Any]]()
+    finished: list[str] = []
     try:
         for position, (path, name) in enumerate(zip(paths, _run_names(paths), strict=True), start=1):
             run_folder = folder / name
             yield FileBegan(path=Path(path), folder=run_folder, position=position, count=len(paths))
             line: dict[str, Any] = {"image": str(path), "run": str(run_folder)}
             try:
-                prepared = begin_or_reopen(path, run_folder, config=config, force=force)
+                asked = _learning(config, finished[-MAX_EARLIER:]) if learns else config
+                prepared = begin_or_reopen(path, run_folder, config=asked, force=force)
                 for event in run_prepared(prepared, announce=announce):
                     yield event
                     if isinstance(event, RunFinished):
                         line |= event.summary
+                        finished.append(str(run_folder))
             except RldfError as error:
                 line["error"] = str(error)
                 yield FileFailed(path=Path(path), message=str(error))
@@ -274,6 +281,11 @@ def encode_images(
             )
         )
     return readings
+
+
+def _learning(config: SearchConfig, runs: Sequence[str]) -> SearchConfig:
+    """The same settings, with further runs to learn from."""
+    return replace(config, search=replace(config.search, learn_from=(*config.search.learn_from, *runs)))
 
 
 def _read_input(path: str, file: Path, *, sha256: str) -> InputPicture:
