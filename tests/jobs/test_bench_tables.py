@@ -9,8 +9,8 @@ from rldf.bench import read_table, write_table
 from rldf.bench.table import MAX_BYTES
 from rldf.errors import ConfigError, RecordError
 from rldf.grammar import load_grammar
-from rldf.jobs.bench_tables import SHIPPED, load_table, shipped_path
 from rldf.jobs import bench_tables
+from rldf.jobs.bench_tables import SHIPPED, load_table, shipped_path
 
 
 @pytest.mark.parametrize("name", SHIPPED)
