@@ -1,6 +1,7 @@
 import csv
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,12 @@ from rldf.bench import BenchTable, simulated_table
 from rldf.bench.paper import PaperSources, reproduce
 from rldf.bench.paper_bench import PaperBench, PaperSize, renders_to_success
 from rldf.bench.paper_claims import claim_2_seeds, claim_4_distance, unrealistic
+from rldf.bench.paper_figures import MAX_STRIP, figure_12
 from rldf.bench.paper_findings import is_above, is_below, judge, measure, one_sided
 from rldf.bench.paper_report import PaperResults, write_paper
 from rldf.bench.paper_scale import SizePoint, claim_5_ninefold, claim_6_domains, question_size
 from rldf.bench.paper_table3 import PAPER, find_table_3, table_3
-from rldf.bench.plots import HeatMap, plot_heat_map
-from rldf.errors import ConfigError
+from rldf.errors import ConfigError, MissingExtraError
 from rldf.presets.searchers import make_searcher
 from rldf.space import Axis, Encoding, EncodingSpace
 
@@ -170,8 +171,27 @@ def test_bench__refuses_a_table_of_nothing_it_can_say(table: BenchTable) -> None
         PaperBench(mute, size=TINY, make_searcher=make_searcher)
 
 
-def test_heat_map__is_dark_where_values_are_large() -> None:
-    heat = HeatMap(title="t", values=np.array([[0.0, 1.0]]), row_names=("r",), column_names=("a", "b"))
-    picture = plot_heat_map(heat)
-    left, right = picture[40, 115].astype(int), picture[40, 141].astype(int)
-    assert right.sum() < left.sum()
+def test_figure_12__shows_distinct_neighbours_up_to_the_goal(bench: PaperBench) -> None:
+    """An agent that bounces off a wall leaves equal encodings behind; no picture is like the one before it."""
+    drawn: list[Encoding] = []
+
+    def draw(encodings: Sequence[Encoding], seed: int) -> ImageBatch:
+        drawn.extend(encodings)
+        return grey(encodings, seed)
+
+    long = PaperBench(bench.table, size=replace(TINY, num_runs=4, long_steps=200), make_searcher=make_searcher)
+    figure_12(long, draw=draw)
+    assert 2 <= len(drawn) <= MAX_STRIP
+    assert all(one != two for one, two in pairwise(drawn))
+    goals = [long.grid.wish(long.target_of(run)) for run in long.runs]
+    assert bench.table.space.index(drawn[-1]) in goals
+
+
+def test_figures__without_matplotlib_name_the_extra(table: BenchTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first experiment, not after the last."""
+    monkeypatch.setattr("rldf.bench.plots.find_spec", lambda _: None)
+    sources = PaperSources(
+        table=table, wide=table, indoor=(), size=TINY, make_searcher=make_searcher, draw=None, notes=[]
+    )
+    with pytest.raises(MissingExtraError, match=r"'matplotlib'.*pip install 'rldf\[bench\]'"):
+        next(reproduce(sources))

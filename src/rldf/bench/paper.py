@@ -19,6 +19,7 @@ from rldf.bench.paper_questions import (
 from rldf.bench.paper_report import PaperResults
 from rldf.bench.paper_scale import claim_5_ninefold, claim_6_domains, claim_7_random, measure_sizes, question_size
 from rldf.bench.paper_table3 import TableRow, find_table_3, table_3
+from rldf.bench.plots import require_matplotlib
 from rldf.bench.replay import MakeSearcher
 from rldf.bench.table import BenchTable
 
@@ -61,7 +62,7 @@ class PaperSources:
 
 
 def reproduce(sources: PaperSources) -> Iterator[str | PaperResults]:
-    """Makes every experiment.
+    """Makes every experiment; a `MissingExtraError` comes up at once where figures cannot be drawn.
 
     Args:
         sources: what with.
@@ -69,6 +70,7 @@ def reproduce(sources: PaperSources) -> Iterator[str | PaperResults]:
     Yields:
         The name of each part before it begins, the results at last.
     """
+    require_matplotlib()
     bench = PaperBench(sources.table, size=sources.size, make_searcher=sources.make_searcher)
     yield "table 3"
     rows: list[TableRow] = table_3(bench)
