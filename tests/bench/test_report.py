@@ -132,3 +132,14 @@ def test_summary__counts_the_true_encoding_only_where_the_grammar_can_say_it() -
     assert summary.said[8].mean == pytest.approx(1 / 2)
     (unsayable,) = summarise(rows[2:])
     assert unsayable.exact == {} == unsayable.said
+
+
+def test_summary__compares_with_the_best_of_those_that_ran_on_all_targets() -> None:
+    lucky = [row(8, 1.0, method="few", target=0)]
+    whole = [row(8, score, method=name, target=target) for name, score in (("a", 0.7), ("b", 0.5)) for target in (0, 1)]
+    versus = {each.method: each.versus for each in summarise([*lucky, *whole])}
+    assert versus["a"] is None
+    few, worse = versus["few"], versus["b"]
+    assert few is not None
+    assert worse is not None
+    assert few.difference.mean < 0.0 < worse.difference.mean

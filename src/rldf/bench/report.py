@@ -63,12 +63,13 @@ def write_bench_report(
 
 EXPLANATION = """
 <p>A render is one distinct picture. Scores are by scorer B on test seeds that no search saw, as a share of the
-oracle's: the best encoding by B, chosen on seeds held out for that. Success is at least 95 % of it. Area is the mean
-share over the first 32 renders. Brackets are 95 % intervals by bootstrap over targets, stratified by kind. "Behind the
-best" compares with the method of the largest area on the same targets and seeds: paired difference of areas with its
-interval, and the p-value of Wilcoxon's signed-rank test corrected by Holm. Gap is what scorer A gains over the start
-more than B does. The ceiling is the encoding scorer A holds for best over all search pictures: where A and B read the
-target differently, no search that A guides can be expected to do better.</p>
+oracle's: the best encoding by B, chosen on seeds held out for that. Success is at least 95 % of it. Area is the
+mean share over the first 32 renders. Brackets are 95 % intervals by bootstrap over targets, stratified by kind.
+"Behind the best" compares with the method of the largest area, of those run on all targets, on the same targets
+and seeds: paired difference of areas with its interval, and the p-value of Wilcoxon's signed-rank test corrected
+by Holm. Gap is what scorer A gains over the start more than B does. The ceiling is the encoding scorer A holds for
+best over all search pictures: where A and B read the target differently, no search that A guides can be expected
+to do better.</p>
 """
 
 

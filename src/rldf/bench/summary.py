@@ -37,7 +37,7 @@ class MethodSummary:
         area: mean share of the oracle's score over 1 to 32 renders.
         iqm: interquartile mean of that area over searches.
         renders_to_success: median over searches of the first budget that succeeds; None where fewer than half do.
-        versus: comparison of the best area with this one; None for the best itself.
+        versus: comparison of the best area, of methods with the most runs, with this one; None for the best itself.
     """
 
     method: str
@@ -60,7 +60,7 @@ class MethodSummary:
 def summarise(rows: Sequence[ResultRow]) -> list[MethodSummary]:
     """Sums up every method, the largest area first within each kind of start.
 
-    Methods are compared with the best on the targets and seeds that both were run on.
+    Methods are compared with the best, of those that were run on all targets, where both were run.
 
     Args:
         rows: of one table.
@@ -130,10 +130,12 @@ def is_success(row: ResultRow) -> bool:
 def _versus(
     keys: Sequence[Key], *, areas: dict[Key, dict[tuple[int, int], float]], grouped: dict[Key, list[ResultRow]]
 ) -> dict[Key, Comparison]:
-    """Compares the best with each other, on what both were run on."""
+    """Compares the best of those with the most runs with each other, on what both were run on."""
     if len(keys) < 2:
         return {}
-    best, *others = keys
+    most = max(len(areas[key]) for key in keys)
+    best = next(key for key in keys if len(areas[key]) == most)
+    others = [key for key in keys if key != best]
     kinds = {row.target: row.kind for row in grouped[best]}
     compared: dict[Key, Comparison] = {}
     groups: defaultdict[tuple[int, ...], list[Key]] = defaultdict(list)
