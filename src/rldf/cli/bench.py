@@ -7,7 +7,7 @@ import typer
 
 from rldf.cli import bench_studies, workflows
 from rldf.cli.manners import fail, print_json, say, well_behaved
-from rldf.cli.options import AsJson, Debug, Device, Force, Seed, given_options
+from rldf.cli.options import AsJson, ContextCommand, Debug, Device, Force, Seed, given_options
 
 MEBIBYTE = 2**20
 
@@ -70,7 +70,7 @@ def table(
         typer.echo(f"{out}: {size / MEBIBYTE:.1f} MiB")
 
 
-@group.command(epilog="Example: rldf bench run --quick --out bench")
+@group.command(cls=ContextCommand, epilog="Example: rldf bench run --quick --out bench")
 @well_behaved
 def run(
     context: typer.Context,
@@ -151,7 +151,9 @@ def report(
         typer.echo(str(page))
 
 
-group.command(epilog="Example: rldf bench paper --table base.npz --wide wide.npz --out paper")(bench_studies.paper)
+group.command(cls=ContextCommand, epilog="Example: rldf bench paper --table base.npz --wide wide.npz --out paper")(
+    bench_studies.paper
+)
 group.command(epilog="Example: rldf bench tune --table base.npz --out tuned")(bench_studies.tune)
 group.command(epilog="Example: rldf bench confirm bench --share 0.1")(bench_studies.confirm)
 group.command(epilog="Example: rldf bench transfer --table base.npz")(bench_studies.transfer)

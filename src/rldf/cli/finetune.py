@@ -10,6 +10,7 @@ from rldf.cli import workflows
 from rldf.cli.manners import FAILED, print_json, say, well_behaved
 from rldf.cli.options import (
     AsJson,
+    ContextCommand,
     Debug,
     Device,
     DryRun,
@@ -47,7 +48,9 @@ Prompts = Annotated[
 ]
 
 
-@group.command(epilog="Example: rldf finetune run --reward jpeg-compressibility --budget 1024 --out runs/small")
+@group.command(
+    cls=ContextCommand, epilog="Example: rldf finetune run --reward jpeg-compressibility --budget 1024 --out runs/small"
+)
 @well_behaved
 def run(
     context: typer.Context,

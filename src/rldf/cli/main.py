@@ -21,6 +21,7 @@ from rldf.cli import (
     slide,
     world,
 )
+from rldf.cli.options import ContextCommand
 
 commands = typer.Typer(
     name="rldf",
@@ -33,7 +34,9 @@ commands = typer.Typer(
 )
 commands.command(epilog="Example: rldf search photo.jpg --budget 64 --lock scene=park")(search.search)
 commands.command(epilog="Example: rldf encode photo.jpg")(encode.encode)
-commands.command(epilog="Example: rldf generate runs/demo --set scene=beach -n 8 --out more")(generate.generate)
+commands.command(cls=ContextCommand, epilog="Example: rldf generate runs/demo --set scene=beach -n 8 --out more")(
+    generate.generate
+)
 commands.command(epilog="Example: rldf slide runs/demo --axis scene --format webp")(slide.slide)
 commands.command(epilog="Example: rldf ablate style='oil painting' photo.png --out runs/no-oil")(ablate.ablate)
 for group in (

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", show_default=False)]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", show_default=False)]
@@ -94,6 +95,12 @@ def read_pairs(pairs: Sequence[str] | None, *, option: str) -> dict[str, str]:
             raise typer.BadParameter(f"{option} is '{pair}'; it has the form name=value, such as {option} count=two.")
         read[name] = value
     return read
+
+
+class ContextCommand(TyperCommand):
+    """A command whose function takes its `typer.Context`; without this typer hands in an object of the parent class."""
+
+    context_class = typer.Context
 
 
 def given_options(context: typer.Context) -> dict[str, str]:
