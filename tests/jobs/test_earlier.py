@@ -20,25 +20,6 @@ from rldf.records import read_run
 
 
 @pytest.fixture(scope="module")
-def config(tiny_models: Path) -> SearchConfig:
-    return override(
-        SearchConfig(),
-        [
-            f"model.id={tiny_models / 'generator'}",
-            "perception.kind=embedded",
-            f"perception.id={tiny_models / 'scorer-a'}",
-            "judge.kind=embedded",
-            f"judge.id={tiny_models / 'scorer-b'}",
-            "model.size_px=32",
-            "budget.max_renders=6",
-            "search.batch_size=2",
-            "result.num_test_seeds=2",
-            "result.num_new=1",
-        ],
-    )
-
-
-@pytest.fixture(scope="module")
 def earlier(tmp_path_factory: pytest.TempPathFactory, config: SearchConfig) -> Path:
     folder = tmp_path_factory.mktemp("earlier")
     list(search_events([picture(folder / "first.png", seed=1)], config=config, out=folder / "run"))
@@ -113,3 +94,14 @@ def test_folder_that_learns__goes_from_picture_to_picture_and_goes_on(tmp_path: 
     assert learned == [[], runs[:1], runs]
     events = list(search_folder(paths[2:], config=config, out=tmp_path / "runs", learns=True))
     assert [type(event).__name__ for event in events] == ["FileBegan", "RunFinished"]
+
+
+def test_pictures_that_a_lock_forbids__are_left_out(config: SearchConfig, earlier: Path) -> None:
+    steps = [step for step in read_run(earlier).steps if step.is_new_render]
+    term = build_parts(config, shelf=SHELF).space.terms(steps[0].encoding)["count"]
+    locked = replace(learning(config, earlier), grammar=replace(config.grammar, locked={"count": term}))
+    parts = build_parts(locked, shelf=SHELF)
+    kept = earlier_pictures(locked, parts)
+    assert kept
+    assert {parts.space.terms(outcome.encoding)["count"] for outcome in kept} == {term}
+    assert len(kept) < len(steps)

@@ -62,22 +62,8 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def config(tiny_models: Path) -> SearchConfig:
-    return override(
-        SearchConfig(),
-        [
-            f"model.id={tiny_models / 'generator'}",
-            "perception.kind=embedded",
-            f"perception.id={tiny_models / 'scorer-a'}",
-            "judge.kind=embedded",
-            f"judge.id={tiny_models / 'scorer-b'}",
-            "model.size_px=32",
-            "budget.max_renders=4",
-            "search.batch_size=4",
-            "result.num_test_seeds=2",
-            "result.num_new=0",
-        ],
-    )
+def config(config: SearchConfig) -> SearchConfig:
+    return override(config, ["budget.max_renders=4", "search.batch_size=4", "result.num_new=0"])
 
 
 @pytest.fixture

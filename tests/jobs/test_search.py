@@ -50,25 +50,6 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def config(tiny_models: Path) -> SearchConfig:
-    return override(
-        SearchConfig(),
-        [
-            f"model.id={tiny_models / 'generator'}",
-            "perception.kind=embedded",
-            f"perception.id={tiny_models / 'scorer-a'}",
-            "judge.kind=embedded",
-            f"judge.id={tiny_models / 'scorer-b'}",
-            "model.size_px=32",
-            "budget.max_renders=6",
-            "search.batch_size=2",
-            "result.num_test_seeds=2",
-            "result.num_new=1",
-        ],
-    )
-
-
 def result(folder: Path) -> dict[str, Any]:
     summary: dict[str, Any] = json.loads((folder / "summary.json").read_text())
     del summary["run"]

@@ -20,7 +20,7 @@ OLDEST_PYTHON = (3, 11)
 MIN_FREE_GIB = 1.0  # our choice: room for a run and its pictures
 EXTRAS = {
     "api": ("openai",),
-    "bench": ("stable_baselines3", "optuna", "cmaes"),
+    "bench": ("stable_baselines3", "optuna", "cmaes", "matplotlib"),
     "datasets": ("pyarrow", "fsspec"),
     "ray": ("ray",),
     "train": ("accelerate", "peft", "tensorboard"),

@@ -19,7 +19,7 @@ def earlier_pictures(config: SearchConfig, parts: SearchParts) -> tuple[Outcome,
         parts: of the search; the runs must have been made with the same generator, scorer A and grammar.
 
     Returns:
-        Every distinct picture of encoding and seed once, in the order of the runs.
+        Every distinct picture of encoding and seed once, in the order of the runs; none that a lock of this search forbids.
 
     Raises:
         ConfigError: if the searcher cannot be told of tries that it did not ask for.
@@ -53,7 +53,7 @@ def _pictures_of(folder: Path, parts: SearchParts) -> Iterator[Outcome]:
             )
     for line in read_step_lines(folder):
         step = step_from_json(parts.space, line)
-        if step.is_new_render:
+        if step.is_new_render and parts.space.allows(step.encoding):
             yield Outcome(
                 encoding=step.encoding,
                 prompt=step.prompt,

@@ -1,7 +1,7 @@
-"""Builds the parts of a search from its settings: the only file that names concrete classes of several parts.
+"""Builds the parts of a search from its settings.
 
 Adding a part means one file, one case here, one test and one page; parts from outside come in through `plugins.py`.
-Methods of search are declared in `methods.py`.
+Models are loaded by `shelf.py`, methods of search declared in `methods.py`.
 """
 
 from collections.abc import Callable

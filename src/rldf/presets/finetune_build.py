@@ -1,4 +1,4 @@
-"""Builds the parts of a fine-tuning run: the place that names its concrete classes."""
+"""Builds the parts of a fine-tuning run: concrete classes from settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
