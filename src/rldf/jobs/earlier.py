@@ -19,7 +19,8 @@ def earlier_pictures(config: SearchConfig, parts: SearchParts) -> tuple[Outcome,
         parts: of the search; the runs must have been made with the same generator, scorer A and grammar.
 
     Returns:
-        Every distinct picture of encoding and seed once, in the order of the runs; none that a lock of this search forbids.
+        Every distinct picture of encoding and seed once, in the order of the runs; none that a lock of this search
+        forbids.
 
     Raises:
         ConfigError: if the searcher cannot be told of tries that it did not ask for.
