@@ -75,6 +75,15 @@ def mean_interval(values: Sequence[float]) -> dict[str, Any]:
     return {"mean": round(float(rows.mean()), 4), "ci95": [round(float(low), 4), round(float(high), 4)], "n": len(rows)}
 
 
+def familiar(grammar: Grammar, args: argparse.Namespace, *, seed: int) -> dict[str, str]:
+    """Draws the noun, its count and the scene from another grammar's terms, where `--words` names one."""
+    if not args.words:
+        return {}
+    terms = draw_example(SHELF.grammar(config_of(args, args.words)), seed=seed).terms
+    known = {axis.id for axis in grammar.space.axes}
+    return {axis: terms[axis] for axis in ("object", "count", "scene") if axis in known}
+
+
 def examples(
     grammar: Grammar, args: argparse.Namespace, *, terms: Mapping[str, str], show: Sequence[str]
 ) -> list[DrawnExample]:
@@ -82,7 +91,7 @@ def examples(
     found: list[DrawnExample] = []
     seed = args.seed
     while len(found) < args.count and seed < args.seed + MAX_LOOKED_AT * args.count:
-        example = draw_example(grammar, seed=seed, terms=terms)
+        example = draw_example(grammar, seed=seed, terms={**familiar(grammar, args, seed=seed), **terms})
         if set(show) <= set(example.visible):
             found.append(example)
         seed += 1
@@ -118,7 +127,7 @@ def measure_set(args: argparse.Namespace) -> dict[str, Any]:
     rows = []
     for number in range(args.sets):
         terms = dict.fromkeys(("emotion", "weather", "time", "city", "colour", "character", "action"), "none")
-        held = {**terms, "style": "photo", "density": "one"}
+        held = {**terms, "style": "photo", "density": "one", **familiar(grammar, args, seed=args.seed + number)}
         held = {axis.id: held[axis.id] for axis in grammar.space.axes if axis.id in held}
         base = draw_example(grammar, seed=args.seed + number, terms=held)
         folder = args.out / f"set-{number}"
@@ -387,6 +396,7 @@ def main() -> None:
     parser.add_argument("--root", type=int, default=0, help="root seed of searches and sets")
     parser.add_argument("--budget", type=int, default=48, help="renders of a search")
     parser.add_argument("--grammar", default="full", help="grammar of sets, strips, actions, ablation and further axes")
+    parser.add_argument("--words", default="", help="grammar that nouns, counts and scenes of the inputs come from")
     parser.add_argument("--balance", nargs="+", default=["age", "skin-tone", "gender"], help="axes of a set")
     parser.add_argument("--space", default="base", help="grammar of the searches")
     parser.add_argument("--inputs", default="base", choices=("base", "full"), help="grammar of the drawn inputs")

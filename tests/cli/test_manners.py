@@ -1,6 +1,7 @@
 """Errors in one line, exit statuses, and nothing but results on stdout."""
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -160,3 +161,9 @@ def test_module__is_the_command() -> None:
     ran = subprocess.run([sys.executable, "-m", "rldf", "--help"], capture_output=True, text=True, check=False)
     assert ran.returncode == 0
     assert "Usage: " in ran.stdout
+
+
+def test_output_nobody_reads_any_more__ends_without_a_word() -> None:
+    command = f"{shlex.quote(sys.executable)} -m rldf grammar show full | true"
+    result = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True, timeout=120)
+    assert result.stderr == ""

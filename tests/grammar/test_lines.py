@@ -62,7 +62,7 @@ def every_path(value: object, path: TomlPath = ()) -> list[TomlPath]:
     return paths
 
 
-@pytest.mark.parametrize("name", ["base", "wide", "full", "two-objects", "people-classes", "indoors"])
+@pytest.mark.parametrize("name", ["base", "wide", "control", "full", "two-objects", "people-classes", "indoors"])
 def test_span__every_value_of_the_bundled_files_is_found(name: str) -> None:
     text = (DATA_PATH / f"{name}.toml").read_text(encoding="utf-8")
     spans = TomlSpans(text)

@@ -67,7 +67,7 @@ def test_draw__draws_every_term(axis: str) -> None:
     assert len(pictures) == len(DRAWABLE[axis])
 
 
-@pytest.mark.parametrize("name", ["base", "wide", "full", "two-objects", "people-classes", "indoors"])
+@pytest.mark.parametrize("name", ["base", "wide", "control", "full", "two-objects", "people-classes", "indoors"])
 def test_drawable__has_every_term_of_the_grammars_that_ship(name: str) -> None:
     for axis in load_grammar(name).space.axes:
         assert set(axis.terms) <= set(DRAWABLE[axis.id])

@@ -56,6 +56,8 @@ def well_behaved(command: Callable[P, None]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
+        except BrokenPipeError:  # whoever read the output has seen enough, as `head` has
+            raise
         except (RldfError, OSError, MemoryError, KeyboardInterrupt) as error:
             if kwargs.get("debug"):
                 traceback.print_exc(file=sys.stderr)

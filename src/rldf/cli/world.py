@@ -11,7 +11,7 @@ from rldf.cli.options import AsJson, Debug, Device, Force, Seed, Setting, Terms,
 from rldf.cli.settings import Given, settings
 
 Space = Annotated[
-    Literal["base", "wide", "full", "two-objects", "people-classes", "indoors"],
+    Literal["base", "wide", "control", "full", "two-objects", "people-classes", "indoors"],
     typer.Option("--space", help="Which grammar the pictures come from."),
 ]
 
