@@ -1,11 +1,15 @@
 """The one table of all methods."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
+from rldf.contracts import Agent
 from rldf.errors import ConfigError
-from rldf.presets.config import SearcherName
+from rldf.presets.agent_methods import Learning, uniform
+from rldf.presets.build import build_searcher
+from rldf.presets.config import SearchConfig, SearcherName, SearchSettings
 from rldf.presets.method_settings import check_settings, tunable
 from rldf.presets.methods import METHODS, NO_TRIES, SEARCHER_NAMES
 from rldf.searchers.request import SearcherRequest
@@ -59,3 +63,18 @@ def test_thompson__has_no_setting_that_does_nothing() -> None:
     assert set(tunable("thompson+confirm")) == {"confirming_share"}
     with pytest.raises(ConfigError, match=r"'thompson' has no setting 'optimism' to tune. It has: none"):
         check_settings("thompson", {"optimism": 1.0})
+
+
+@pytest.mark.parametrize("name", ["q-learning", "sarsa", "expected-sarsa", "double-q", "dyna-q"])
+def test_every_learning_agent__takes_the_settings_of_a_search(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Learning] = []
+
+    def make(by: Learning) -> Agent:
+        seen.append(by)
+        return uniform(by)
+
+    assert METHODS[name].make_agent is not None
+    monkeypatch.setitem(METHODS, name, replace(METHODS[name], make_agent=make))
+    config = SearchConfig(search=SearchSettings(searcher=name, discount=0.42, epsilon=0.2, final_epsilon=0.1))
+    build_searcher(config, space=SPACE, start=SPACE.encoding(0), seed=3)
+    assert [(by.discount, by.seed, by.exploration.at(0)) for by in seen] == [(0.42, 3, 0.2)]

@@ -46,7 +46,7 @@ class Method:
 
     Attributes:
         make: makes the searcher, or gives the answer of a method that tries nothing.
-        make_agent: makes the agent of a method that takes the settings of a search for agents; None for all others.
+        make_agent: makes the agent of a method that is one, and takes the settings of a search for agents; else None.
         tunable: its settings that can be tuned, and their values; without the share of confirmations.
         starts: kinds of start the benchmark runs it with.
         has_tries: False for bounds and methods that render nothing.
@@ -85,9 +85,9 @@ def _script(write: WriteScript, *, tunable: Grid | None = None, has_confirming: 
     return Method(make=scripted(write), tunable={} if tunable is None else tunable, has_confirming=has_confirming)
 
 
-def _agent(make: MakeAgent, *, tunable: Grid, is_configured: bool = False) -> Method:
+def _agent(make: MakeAgent, *, tunable: Grid) -> Method:
     """A method that is an agent, and learns."""
-    return Method(make=walking(make), make_agent=make if is_configured else None, tunable=tunable, has_horizon=True)
+    return Method(make=walking(make), make_agent=make, tunable=tunable, has_horizon=True)
 
 
 def _factored(request: SearcherRequest) -> Searcher:
@@ -110,9 +110,9 @@ def _deep(algorithm: Literal["ppo", "dqn"]) -> Method:
 
 _OWN: dict[str, Method] = {
     "factored": Method(make=_factored, tunable={"max_seeds_per_encoding": (1, 2, 3, 4, 6, 8)}),
-    "q-learning": _agent(learner(QLearningAgent), tunable=_BY_VALUES, is_configured=True),
+    "q-learning": _agent(learner(QLearningAgent), tunable=_BY_VALUES),
     "sarsa": replace(  # for each new picture it asks about a hundred times for what it knows
-        _agent(learner(SarsaAgent), tunable=_BY_VALUES, is_configured=True), is_slow=True
+        _agent(learner(SarsaAgent), tunable=_BY_VALUES), is_slow=True
     ),
     "random": Method(make=lambda r: RandomSearcher(space=r.space, start=r.start, seed=r.seed)),
     "random-walk": Method(make=walking(uniform), make_agent=uniform),
