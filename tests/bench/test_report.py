@@ -110,7 +110,11 @@ class _Links(HTMLParser):
 
 
 def test_report__is_one_page_that_needs_nothing_else_and_the_same_twice(rows: list[ResultRow], tmp_path: Path) -> None:
-    pages = [write_bench_report(rows, tmp_path / name, title="Test <1>", notes=["a & b"]) for name in ("one", "two")]
+    tuned = {"hill-climb": {"first_temperature": 0.5}}
+    pages = [
+        write_bench_report(rows, tmp_path / name, title="Test <1>", notes=["a & b"], tuned=tuned)
+        for name in ("one", "two")
+    ]
     text = pages[0].read_text(encoding="utf-8")
     assert text == pages[1].read_text(encoding="utf-8")
     links = _Links()
@@ -118,6 +122,7 @@ def test_report__is_one_page_that_needs_nothing_else_and_the_same_twice(rows: li
     assert links.found == []
     assert "Test &lt;1&gt;" in text
     assert text.count("<svg") == 3
+    assert "<tr><td>hill-climb</td><td>first_temperature</td><td>0.5</td></tr>" in text
     for method in ("factored", "random", "hill-climb"):
         assert f"<td>{method}</td>" in text
     methods = (tmp_path / "one" / "methods.csv").read_text(encoding="utf-8").splitlines()

@@ -1,7 +1,7 @@
 """The report of a benchmark: a CSV of every method, and one HTML page that needs nothing else."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -28,7 +28,13 @@ svg { width: 100%; max-width: 60rem; font-size: 11px; } svg text { fill: #495057
 
 
 def write_bench_report(
-    rows: Sequence[ResultRow], folder: Path, *, title: str, notes: Sequence[str] = (), timings: Sequence[Timing] = ()
+    rows: Sequence[ResultRow],
+    folder: Path,
+    *,
+    title: str,
+    notes: Sequence[str] = (),
+    timings: Sequence[Timing] = (),
+    tuned: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Path:
     """Writes `methods.csv` and `report.html`; equal results give equal files.
 
@@ -38,6 +44,7 @@ def write_bench_report(
         title: of the page.
         notes: one paragraph each, such as the table's digests.
         timings: own time of the methods, measured in one run; leave them out where equal files are wanted.
+        tuned: method to the settings it ran with instead of its defaults.
 
     Returns:
         The page.
@@ -53,9 +60,10 @@ def write_bench_report(
     lines = "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
     page = folder / "report.html"
     page.write_text(
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
         f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{lines}{EXPLANATION}{''.join(sections)}"
-        "</body></html>\n",
+        f"{_tuned(tuned or {})}</body></html>\n",
         encoding="utf-8",
     )
     return page
@@ -115,6 +123,18 @@ def _table(summaries: Sequence[MethodSummary], *, own: dict[tuple[str, str], flo
         lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     head = "".join(f"<th>{escape(cell)}</th>" for cell in heads)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+
+
+def _tuned(tuned: Mapping[str, Mapping[str, float]]) -> str:
+    """A table, folded, of the settings that tuning chose; nothing where none were."""
+    lines = "".join(
+        f"<tr><td>{escape(method)}</td><td>{escape(name)}</td><td>{value:g}</td></tr>"
+        for method, values in sorted(tuned.items())
+        for name, value in sorted(values.items())
+    )
+    head = "<tr><th>method</th><th>setting</th><th>value</th></tr>"
+    title = "<summary>Settings tuned on development targets; all others are the defaults</summary>"
+    return f"<details>{title}<table>{head}{lines}</table></details>" if lines else ""
 
 
 def _said(summaries: Sequence[MethodSummary]) -> str:

@@ -314,6 +314,7 @@ def report_of(folder: Path) -> Path:
         f"Reward: {told['reward']}; targets: {told['split']}.",
         f"Slow methods ({', '.join(slow)}) run on at most {SLOW_TARGETS} targets with {SLOW_SEEDS} seeds.",
     ]
-    if told.get("settings"):
-        notes.append(f"Settings tuned on development targets: {json.dumps(told['settings'], sort_keys=True)}.")
-    return write_bench_report(read_rows(folder / "results.csv"), folder, title="Search benchmark", notes=notes)
+    tuned = told.get("settings", {})
+    assert isinstance(tuned, dict)
+    rows = read_rows(folder / "results.csv")
+    return write_bench_report(rows, folder, title="Search benchmark", notes=notes, tuned=tuned)
