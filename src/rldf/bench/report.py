@@ -134,7 +134,7 @@ def _tuned(tuned: Mapping[str, Mapping[str, float]]) -> str:
     )
     head = "<tr><th>method</th><th>setting</th><th>value</th></tr>"
     title = "<summary>Settings tuned on development targets; all others are the defaults</summary>"
-    return f"<details>{title}<table>{head}{lines}</table></details>" if lines else ""
+    return f"<details>{title}<div class='wide'><table>{head}{lines}</table></div></details>" if lines else ""
 
 
 def _said(summaries: Sequence[MethodSummary]) -> str:
