@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rldf.cli.controls import read_shares
 from rldf.presets.config import SearchConfig
 from rldf.presets.loading import config_to_dict
 
@@ -13,6 +14,22 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Run
 
 SENTENCE = "a photo of two cows and many people in a park"
+
+SMALLER = """\
+name = "smaller"
+version = "1"
+productions = ["S -> 'a photo of' Noun 'in' Scene"]
+
+[[axes]]
+id = "object"
+symbol = "Noun"
+terms = [{ term = "cow", surface = "a cow" }, { term = "car", surface = "a car" }]
+
+[[axes]]
+id = "scene"
+symbol = "Scene"
+terms = [{ term = "park", surface = "a park" }, { term = "beach", surface = "a beach" }]
+"""
 
 
 def test_generate__balances_and_draws_again_from_the_manifest(run: "Run", tiny: list[str], tmp_path: Path) -> None:
@@ -111,6 +128,49 @@ def test_ablate__says_what_is_left(run: "Run", tiny: list[str], picture: Path, t
     facts = json.loads((out / "ablation.json").read_text(encoding="utf-8"))
     assert facts["terms"] == {"object": ["cow", "monkey", "sheep"]}
     assert (out / "after" / "report.html").is_file()
+
+
+def test_share__of_one_axis_may_come_in_parts_and_is_a_number() -> None:
+    assert read_shares(["age=young:2", "age=old:1"]) == {"age": {"young": 2.0, "old": 1.0}}
+
+
+def test_share_that_is_no_number__is_refused(run: "Run", tiny: list[str], tmp_path: Path) -> None:
+    ran = run(
+        "generate", SENTENCE, *tiny[:2], *tiny[4:6], "--share", "scene=park:nan,farm:1", "--out", tmp_path / "set"
+    )
+    assert ran.status == 1
+    assert "the share of scene=park is nan; a share is a number above 0" in ran.err
+
+
+def test_what_follows_a_search__goes_on_by_the_same_command(
+    run: "Run", tiny: list[str], picture: Path, tmp_path: Path
+) -> None:
+    smaller = tmp_path / "smaller.toml"
+    smaller.write_text(SMALLER, encoding="utf-8")
+    further = ["--grammar", smaller, "--continue-after-goal", "--beyond", "base"]
+    command = ["search", picture, *tiny, *further, "--budget", "2", "--out", tmp_path / "run"]
+    first = run(*command, "--json").told
+    steps = (tmp_path / "run" / "steps.jsonl").read_bytes()
+    (tmp_path / "run" / "beyond" / "summary.json").unlink()
+    again = run(*command, "--json").told
+    assert again["beyond"]["encoding"] == first["beyond"]["encoding"]
+    assert (tmp_path / "run" / "steps.jsonl").read_bytes() == steps
+    other = run(*command, "--budget", "3")
+    assert other.status == 1
+    assert "was made with other settings" in other.err
+
+
+def test_what_follows_a_search__is_planned_and_checked_before_it(run: "Run", picture: Path, tmp_path: Path) -> None:
+    plain = run("search", picture, "--dry-run", "--json").told
+    further = run("search", picture, "--continue-after-goal", "--dry-run", "--json").told
+    assert further["max_pictures"] == 2 * plain["max_pictures"]
+    people = run("search", picture, "--grammar", "people-classes", "--continue-after-goal", "--out", tmp_path / "run")
+    assert people.status == 1
+    assert "has no axis 'person', which is searched first" in people.err
+    assert not (tmp_path / "run").exists()
+    words = run("search", picture, "--captioner", tmp_path / "nowhere", "--out", tmp_path / "run")
+    assert words.status == 1
+    assert not (tmp_path / "run").exists()
 
 
 def test_going_on__needs_one_picture_and_a_larger_grammar(run: "Run", picture: Path) -> None:

@@ -13,17 +13,20 @@ import pytest
 import rldf
 from rldf.errors import ConfigError, GrammarError, RecordError
 from rldf.grammar import load_grammar
+from rldf.hub import Announce
 from rldf.jobs.ablate import Ablated, ablate, draw_input, find_concept
-from rldf.jobs.beyond import beyond_config, prepare_beyond, tell_beyond
+from rldf.jobs.beyond import beyond_config, check_beyond, prepare_beyond, tell_beyond
 from rldf.jobs.captions import compare_caption
 from rldf.jobs.concept_search import Concept, ConceptReward
-from rldf.jobs.generate import SetFinished, SetRequest, generate_pictures, noun_axis, redraw_pictures
+from rldf.jobs.generate import SetFinished, SetRequest, folder_name, generate_pictures, noun_axis, redraw_pictures
 from rldf.jobs.rejudging import open_finished, paired_interval
 from rldf.jobs.search import run_prepared, search_events
 from rldf.jobs.slide import slide
 from rldf.jobs.transfer import transfer
-from rldf.presets.config import SearchConfig
+from rldf.presets.config import ModelConfig, SearchConfig
+from rldf.presets.generators import BuiltGenerator
 from rldf.presets.loading import override
+from rldf.presets.shelf import SHELF
 from rldf.records import Prompt, read_extras, read_run
 from rldf.sampling import Controls, PictureProduced
 from rldf.web import write_report
@@ -123,6 +126,57 @@ def test_generate__refuses_what_cannot_be_drawn(config: SearchConfig, tmp_path: 
         list(generate_pictures(SENTENCE, request, config=config, out=tmp_path))
 
 
+def test_generate__refuses_axes_that_are_set_and_controlled() -> None:
+    with pytest.raises(ConfigError, match=r"the axis 'scene' is set to 'park' and also varied or balanced"):
+        SetRequest(terms={"scene": "park"}, controls=Controls(vary=("scene",)))
+
+
+def test_generate__only_grows(tmp_path: Path, config: SearchConfig) -> None:
+    list(generate_pictures(SENTENCE, SetRequest(count=3), config=config, out=tmp_path))
+    with pytest.raises(RecordError, match=r"holds 3 pictures of this set already, and 2 are asked for; a set only"):
+        list(generate_pictures(SENTENCE, SetRequest(count=2), config=config, out=tmp_path))
+    assert end_of(list(generate_pictures(SENTENCE, SetRequest(count=4), config=config, out=tmp_path))).manifest["cells"]
+
+
+def test_generate__elsewhere_is_told_to_its_run_alone(run_folder: Path, tmp_path: Path, config: SearchConfig) -> None:
+    list(generate_pictures(run_folder, SetRequest(count=2), out=tmp_path / "elsewhere"))
+    (told,) = read_extras(run_folder)
+    assert all((run_folder / picture.file).is_file() for picture in told.pictures)
+    list(generate_pictures(SENTENCE, SetRequest(count=1), config=config, out=run_folder / "guest"))
+    assert len(list(read_extras(run_folder))) == 1
+
+
+def test_new_search_in_the_folder__has_no_extras_of_the_old_one(
+    run_folder: Path, picture: Path, config: SearchConfig
+) -> None:
+    slide(run_folder, "count")
+    list(search_events([picture], config=config, out=run_folder, force=True))
+    assert list(read_extras(run_folder)) == []
+
+
+def test_redraw__draws_and_takes_nothing_from_the_cache(
+    tmp_path: Path, config: SearchConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(generate_pictures(SENTENCE, SetRequest(count=1), config=config, out=tmp_path / "set"))
+    asked = []
+    generator = SHELF.generator
+
+    def watched(model: ModelConfig, *, announce: Announce) -> BuiltGenerator:
+        asked.append(model.use_cache)
+        return generator(model, announce=announce)
+
+    monkeypatch.setattr(SHELF, "generator", watched)
+    list(redraw_pictures(tmp_path / "set", out=tmp_path / "again"))
+    assert asked == [False]
+
+
+def test_folder_name__of_a_long_sentence_is_its_own() -> None:
+    names = {folder_name("a photo of many cows " * 5 + end) for end in ("in a park", "in a farm")}
+    assert len(names) == 2
+    assert all(len(name) == 80 for name in names)
+    assert folder_name("two cows") == "two-cows"
+
+
 def test_generate__in_python_returns_files(tmp_path: Path, config: SearchConfig) -> None:
     files = rldf.generate(SENTENCE, 2, config=config, out=tmp_path / "set", terms={"count": "one"})
     assert [path.name for path in files] == ["000000.png", "000001.png"]
@@ -163,6 +217,13 @@ def test_transfer__judges_the_words_with_another_profile(run_folder: Path, confi
     assert same.facts["after"]["score"] == pytest.approx(same.facts["before"]["score"], abs=1e-6)
 
 
+def test_transfer__to_other_settings_of_a_model_keeps_both(run_folder: Path, config: SearchConfig) -> None:
+    models = [replace(config.model, steps=1), replace(config.model, steps=1, negative_prompt="rain")]
+    folders = [transfer(run_folder, replace(config, model=model)).folder for model in models]
+    assert len(set(folders)) == 2
+    assert len([extra for extra in read_extras(run_folder) if extra.kind == "transfer"]) == 2
+
+
 def test_transfer__needs_a_finished_run(run_folder: Path, config: SearchConfig) -> None:
     (run_folder / "summary.json").unlink()
     with pytest.raises(RecordError, match="is not finished; only found words"):
@@ -195,8 +256,19 @@ def test_beyond__holds_the_words_found_and_searches_the_rest(
     assert told.kind == "beyond"
     with pytest.raises(ConfigError, match="has no axis beside those of the run"):
         beyond_config(run, smaller, grammar_name=str(path))
-    with pytest.raises(ConfigError, match=r"cannot say (object|count|scene)="):
-        beyond_config(run, smaller, grammar_name="clothing")
+    with pytest.raises(ConfigError, match=r"'clothing' has no axis 'count', which is searched first"):
+        check_beyond(smaller, grammar_name="clothing")
+    other = tmp_path / "other.toml"
+    terms = {"cow": "lion", "car": "ship", "park": "zoo", "beach": "port"}
+    words = SMALLER
+    for old, new in terms.items():
+        words = words.replace(f'"{old}"', f'"{new}"')
+    other.write_text(words + '\n[[axes]]\nid = "time"\nsymbol = "Time"\nterms = ["dawn"]\n', encoding="utf-8")
+    other.write_text(other.read_text().replace("'in' Scene", "'in' Scene 'at' Time"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"cannot say (object|scene)="):
+        beyond_config(run, smaller, grammar_name=str(other))
+    learned = replace(smaller, search=replace(smaller.search, learn_from=("elsewhere",)))
+    assert beyond_config(run, learned, grammar_name="base").search.learn_from == ()
 
 
 def test_caption__is_judged_on_the_same_seeds(run_folder: Path, tmp_path: Path) -> None:
@@ -225,6 +297,7 @@ def test_ablate__takes_the_words_away_and_measures(tmp_path: Path, picture: Path
         low, high = facts[name]["presence_ci95"]
         assert low - 1e-9 <= facts[name]["presence"] <= high + 1e-9
     vehicles = {"bicycle", "bicycles", "bus", "buses", "car", "cars"}
+    assert set(facts["gone"]) == {"after", "strongest"}
     for name in ("after", "strongest"):
         assert vehicles.isdisjoint(facts[name]["sentence"].split())
     assert facts["tried_for_the_strongest"] == 4
@@ -275,6 +348,10 @@ def test_drawn_input__shows_the_concept(tmp_path: Path, config: SearchConfig) ->
     path = draw_input("character=bruno", config=full, folder=tmp_path / "out")
     with PIL.Image.open(path) as picture:
         assert picture.size == (128, 128)
+    path.write_bytes(b"mine")
+    with pytest.raises(RecordError, match=r"input.png' is another picture.*nothing is overwritten"):
+        draw_input("character=bruno", config=full, folder=tmp_path / "out")
+    assert path.read_bytes() == b"mine"
     clothes = replace(config, grammar=replace(config.grammar, name="clothing"))
     with pytest.raises(ConfigError, match=r"cannot show 'kimono'.*Give the picture as IMAGE"):
         draw_input("kimono", config=clothes, folder=tmp_path)

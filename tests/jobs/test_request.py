@@ -58,7 +58,7 @@ def test_run_that_drew_nothing__is_begun_anew_with_what_is_asked_now(tmp_path: P
     other = tmp_path / "other.png"
     other.write_bytes(b"another")
     config = override(SearchConfig(), ["seed=5"])
-    prepared = begin_or_reopen(other, tmp_path / "run", config=config, force=False)
+    prepared = begin_or_reopen([other], tmp_path / "run", config=config, force=False)
     prepared.store.close()
     assert prepared.config == config
     assert [entry.file for entry in prepared.inputs] == [other.resolve()]

@@ -89,7 +89,7 @@ def test_unknown_axis_and_term__are_refused() -> None:
 
 
 def test_share_of_nothing__is_refused() -> None:
-    with pytest.raises(ConfigError, match="the share of age=old is 0; a share is above 0"):
+    with pytest.raises(ConfigError, match="the share of age=old is 0; a share is a number above 0"):
         plan(4, Controls(shares={"age": {"old": 0}}))
 
 

@@ -86,7 +86,7 @@ def ablate(
     config = settings(workflows.load_preset(preset).config, given)
     folder = Path("runs") / f"ablate-{workflows.folder_name(concept)}" if out is None else out
     if image is None:
-        image = workflows.draw_input(concept, config=config, folder=folder)
+        image = workflows.draw_input(concept, config=config, folder=folder, force=force)
     facts: dict[str, Any] = {}
     with workflows.SearchProgress() as progress:
         for event in workflows.ablate(concept, image, config=config, out=folder, force=force, announce=say):
@@ -103,4 +103,7 @@ def ablate(
         row = facts[name]
         low, high = row["presence_ci95"]
         typer.echo(f"{label:<25} seen in {row['presence']:.0%} ({low:.0%} to {high:.0%})  {row['sentence']}")
+    gone = facts["gone"]
+    is_gone = "gone: not above chance" if all(gone.values()) else "NOT gone: above chance"
+    typer.echo(f"the concept is {is_gone} by more than two standard errors")
     typer.echo(f"class kept in {facts['after']['class_kept']:.0%}; report {folder / 'after' / 'report.html'}")

@@ -23,7 +23,7 @@ def read_axes(given: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def read_shares(given: Sequence[str] | None) -> dict[str, dict[str, float]]:
-    """Reads the shares that the terms of an axis shall have.
+    """Reads the shares that the terms of an axis shall have; an axis that is given again has the terms of both.
 
     Args:
         given: such as "age=young:2,old:1"; None for nothing.
@@ -50,7 +50,7 @@ def read_shares(given: Sequence[str] | None) -> dict[str, dict[str, float]]:
                     "age=young:2,old:1."
                 )
             rows[term.strip()] = float(number)
-        shares[axis.strip()] = rows
+        shares.setdefault(axis.strip(), {}).update(rows)
     return shares
 
 

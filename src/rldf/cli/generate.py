@@ -140,12 +140,15 @@ def generate(
     )
     config = settings(workflows.base_config(source, preset=preset), given)
     if is_dry_run:
-        _print_plan(count, most=count * max_tries, cost_usd=config.model.picture_cost_usd, as_json=as_json)
+        most = count * workflows.tries_for_each(request, config)
+        _print_plan(count, most=most, cost_usd=config.model.picture_cost_usd, as_json=as_json)
         return
     events = workflows.generate_pictures(source, request, config=config, out=out, force=force, announce=say)
     drawn: list[Any] = []
     for event in events:
         if isinstance(event, workflows.SetFinished):
+            if event.run_folder is not None:
+                workflows.write_report(event.run_folder)
             _print_set(event, drawn, as_json=as_json)
         else:
             drawn.append(event)

@@ -27,10 +27,11 @@ from rldf.cli.options import (
     Setting,
     read_pairs,
 )
-from rldf.cli.searching import judge_caption, print_summary, run_and_report, search_beyond, watch_folder
+from rldf.cli.searching import Further, print_summary, run_and_report, search_further, watch_folder
 from rldf.cli.settings import Given, settings
 
 if TYPE_CHECKING:
+    from rldf.jobs.search import SearchPlan
     from rldf.presets.config import SearchConfig
 
 StartName = Literal["percept", "random"]
@@ -157,16 +158,20 @@ def search(
     _require_several(is_one_run, learns=learns)
     _require_larger(config.grammar.name if goes_on else "", larger)
     if is_dry_run:
-        _print_plan(config, num_runs=1 if is_one_run else len(paths), as_json=as_json)
+        plan = workflows.plan_search(
+            config,
+            num_runs=1 if is_one_run else len(paths),
+            goes_on=goes_on,
+            has_caption=captioner is not None,
+        )
+        _print_plan(plan, as_json=as_json)
+    elif is_one_run and (goes_on or captioner is not None):
+        further = Further(grammar=larger if goes_on else None, captioner=captioner)
+        print_summary(search_further(paths, further, config=config, out=out, force=force), as_json=as_json)
     elif is_one_run:
         prepared = workflows.prepare_search(paths, config=config, out=out, force=force)
         events = workflows.run_prepared(prepared, announce=say)
-        summary = dict(run_and_report(events, folder=prepared.store.folder))
-        if goes_on:
-            summary["beyond"] = search_beyond(prepared.store.folder, grammar=larger, force=force)
-        if captioner is not None:
-            summary["caption"] = judge_caption(prepared.store.folder, captioner)
-        print_summary(summary, as_json=as_json)
+        print_summary(run_and_report(events, folder=prepared.store.folder), as_json=as_json)
     else:
         _search_each(paths, config=config, out=out, force=force, learns=learns, as_json=as_json)
 
@@ -207,9 +212,8 @@ def _pictures(path: Path) -> Sequence[Path]:
     return workflows.list_image_files(path) if path.is_dir() else [path]
 
 
-def _print_plan(config: "SearchConfig", *, num_runs: int, as_json: bool) -> None:
+def _print_plan(plan: "SearchPlan", *, as_json: bool) -> None:
     """Says what would be done."""
-    plan = workflows.plan_search(config, num_runs=num_runs)
     if as_json:
         print_json(
             {
@@ -218,6 +222,7 @@ def _print_plan(config: "SearchConfig", *, num_runs: int, as_json: bool) -> None
                 "max_renders": plan.max_renders,
                 "max_test_renders": plan.max_test_renders,
                 "new_pictures": plan.new_pictures,
+                "further_pictures": plan.further_pictures,
                 "max_cost_usd": plan.max_cost_usd,
             }
         )
@@ -225,6 +230,7 @@ def _print_plan(config: "SearchConfig", *, num_runs: int, as_json: bool) -> None
     typer.echo(
         f"{plan.num_runs} search{'es' if plan.num_runs != 1 else ''}: at most {plan.max_pictures} pictures: "
         f"{plan.max_renders} to search, {plan.max_test_renders} to judge, {plan.new_pictures} new"
+        + (f", {plan.further_pictures} for what follows" if plan.further_pictures else "")
     )
     typer.echo(f"cost at most {plan.max_cost_usd:.2f} USD")
 

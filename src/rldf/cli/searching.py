@@ -1,7 +1,8 @@
 """What the commands that search share: watching a run, writing its report, printing what it found."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,21 +13,23 @@ from rldf.cli.manners import print_json, say
 
 if TYPE_CHECKING:
     from rldf.jobs.search import FolderEvent
+    from rldf.presets.config import SearchConfig
     from rldf.search.events import SearchEvent
 
 
-def run_and_report(events: "Iterator[SearchEvent]", *, folder: Path) -> Mapping[str, Any]:
+def run_and_report(events: "Iterator[SearchEvent]", *, folder: Path, again: str = "") -> Mapping[str, Any]:
     """Shows a search while it works, and writes its report.
 
     Args:
         events: what the search tells; the last one is its end.
         folder: its run folder.
+        again: how to go on where it is stopped; "" for `rldf runs resume`.
 
     Returns:
         The summary of the finished run.
     """
     summary: Mapping[str, Any] = {}
-    with _resumable(folder, command=f"rldf runs resume {folder}"), workflows.SearchProgress() as progress:
+    with _resumable(folder, command=again or f"rldf runs resume {folder}"), workflows.SearchProgress() as progress:
         for event in events:
             progress.show(event)
             summary = getattr(event, "summary", summary)
@@ -61,31 +64,54 @@ def watch_folder(events: "Iterator[FolderEvent]", *, folder: Path) -> Iterator[d
                 progress.show(event)
 
 
-def search_beyond(run: Path, *, grammar: str, force: bool) -> Mapping[str, Any]:
-    """Goes on after the goal: searches the further axes of a larger grammar with the words found held.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """What follows a search.
+
+    Attributes:
+        grammar: the larger grammar whose further axes are searched; None for none.
+        captioner: image-to-text model whose captions are judged beside the words found; None for none.
+    """
+
+    grammar: str | None
+    captioner: str | None
+
+
+def search_further(
+    paths: Sequence[Path], further: Further, *, config: "SearchConfig", out: Path | None, force: bool
+) -> Mapping[str, Any]:
+    """Does a search and what follows it; interrupted, the same command with its folder goes on.
 
     Args:
-        run: a finished run.
-        grammar: the larger grammar.
-        force: True to search again what lies there.
+        paths: the picture; several are one concept.
+        further: what follows.
+        config: the settings.
+        out: the run folder; None for a new one.
+        force: True to begin anew whatever lies there.
 
     Returns:
-        The summary of the further search.
+        The summary of the search, with "beyond" and "caption" beside what every search has.
     """
-    record = workflows.read_run(run)
-    config = workflows.base_config(str(run), preset="embedded")
-    prepared = workflows.prepare_beyond(record, config, grammar_name=grammar, force=force)
-    run_and_report(workflows.run_prepared(prepared, announce=say), folder=prepared.store.folder)
-    summary = workflows.tell_beyond(run)
+    if further.grammar is not None:
+        workflows.check_beyond(config, grammar_name=further.grammar)
+    if further.captioner is not None:
+        workflows.check_captioner(further.captioner, announce=say)
+    if out is None:
+        prepared = workflows.prepare_search(paths, config=config)
+    else:
+        prepared = workflows.begin_or_reopen(paths, out, config=config, force=force)
+    run = prepared.store.folder
+    again = f"the same command with --out {run}"
+    summary = dict(run_and_report(workflows.run_prepared(prepared, announce=say), folder=run, again=again))
+    if further.grammar is not None:
+        record = workflows.read_run(run)
+        wider = workflows.prepare_beyond(record, config, grammar_name=further.grammar, force=force)
+        run_and_report(workflows.run_prepared(wider, announce=say), folder=wider.store.folder, again=again)
+        summary["beyond"] = workflows.tell_beyond(run)
+    if further.captioner is not None:
+        summary["caption"] = workflows.compare_caption(run, further.captioner, announce=say).facts
     workflows.write_report(run)
     return summary
-
-
-def judge_caption(run: Path, captioner: str) -> Mapping[str, Any]:
-    """Draws and judges what a captioner says of the input of a finished run."""
-    compared = workflows.compare_caption(run, captioner, announce=say)
-    workflows.write_report(run)
-    return compared.facts
 
 
 def print_summary(summary: Mapping[str, Any], *, as_json: bool) -> None:

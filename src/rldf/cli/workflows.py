@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from rldf.jobs.bench_tune import TuningRun as TuningRun
     from rldf.jobs.bench_tune import bench_tune as bench_tune
     from rldf.jobs.bench_tune import read_tuned as read_tuned
+    from rldf.jobs.beyond import check_beyond as check_beyond
     from rldf.jobs.beyond import prepare_beyond as prepare_beyond
     from rldf.jobs.beyond import tell_beyond as tell_beyond
     from rldf.jobs.captions import compare_caption as compare_caption
@@ -85,7 +86,9 @@ if TYPE_CHECKING:
     from rldf.jobs.generate import generate_pictures as generate_pictures
     from rldf.jobs.generate import plan_redraw as plan_redraw
     from rldf.jobs.generate import redraw_pictures as redraw_pictures
+    from rldf.jobs.generate import tries_for_each as tries_for_each
     from rldf.jobs.order_terms import order_axis as order_axis
+    from rldf.jobs.request import begin_or_reopen as begin_or_reopen
     from rldf.jobs.request import default_folder as default_folder
     from rldf.jobs.request import prepare_search as prepare_search
     from rldf.jobs.search import FileBegan as FileBegan
@@ -118,6 +121,7 @@ if TYPE_CHECKING:
     from rldf.records import versions as versions
     from rldf.records.pictures import encode_png as encode_png
     from rldf.renderer.examples import draw_example as draw_example
+    from rldf.rewards.caption_models import check_captioner as check_captioner
     from rldf.sampling import Controls as Controls
     from rldf.search import RunFinished as RunFinished
     from rldf.seeding import child_rng as child_rng
@@ -239,6 +243,7 @@ _MODULES = {
         "read_tuned",
     ),
     "rldf.jobs.beyond": (
+        "check_beyond",
         "prepare_beyond",
         "tell_beyond",
     ),
@@ -253,6 +258,7 @@ _MODULES = {
         "generate_pictures",
         "plan_redraw",
         "redraw_pictures",
+        "tries_for_each",
     ),
     "rldf.presets.generators": ("choose_device",),
     "rldf.jobs.search": (
@@ -274,9 +280,11 @@ _MODULES = {
     ),
     "rldf.jobs.order_terms": ("order_axis",),
     "rldf.jobs.request": (
+        "begin_or_reopen",
         "default_folder",
         "prepare_search",
     ),
+    "rldf.rewards.caption_models": ("check_captioner",),
     "rldf.jobs.slide": ("slide",),
     "rldf.jobs.transfer": ("transfer",),
     "rldf.records": (

@@ -1,15 +1,16 @@
 """`ablate`: takes a concept out of the grammar, searches an input again, and measures that the concept is gone."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rldf.contracts import Perception
-from rldf.errors import ConfigError
+from rldf.errors import ConfigError, RecordError
 from rldf.grammar import Grammar
 from rldf.hub import Announce, say_nothing
 from rldf.jobs.concept_search import Concept, strongest_sentence
@@ -17,6 +18,7 @@ from rldf.jobs.generate import noun_axis
 from rldf.jobs.rejudging import FinishedRun, open_finished
 from rldf.jobs.request import begin_or_reopen
 from rldf.jobs.search import run_prepared
+from rldf.perception.reading import digest_of_file
 from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, Percept, Prompt, write_extra
@@ -24,7 +26,7 @@ from rldf.records.durable_files import write_file
 from rldf.records.pictures import encode_png, read_png
 from rldf.renderer.examples import draw_example
 from rldf.renderer.vocabulary import DRAWABLE
-from rldf.search import RunFinished, RunSeeds, SearchEvent
+from rldf.search import RunFinished, SearchEvent
 from rldf.seeding import child_rng, child_seed
 from rldf.worlds.fidelity import wilson_interval
 
@@ -104,7 +106,7 @@ def ablate(
     known = find_concept(whole, concept)
     blocked = replace(config, grammar=replace(config.grammar, blocked=(*config.grammar.blocked, concept)))
     for name, settings in (("before", config), ("after", blocked)):
-        prepared = begin_or_reopen(image, folder / name, config=settings, force=force)
+        prepared = begin_or_reopen([image], folder / name, config=settings, force=force)
         for event in run_prepared(prepared, announce=announce):
             if not isinstance(event, RunFinished):
                 yield event
@@ -113,19 +115,21 @@ def ablate(
         known, start=after.run.terms, config=config, blocked=blocked, announce=announce
     )
     count = len(before.seeds)
+    chance_seed = child_seed(config.seed, "ablation", digest_of_file(image))
     judge = before.judge  # reads the whole grammar, the concept too
     input_class = before.input_reading.encoding
     presences = {
         "before": _own_presence(before, known, judge=judge, grammar=whole),
         "after": _own_presence(after, known, judge=judge, grammar=whole, like=before.input_reading),
         "strongest": _drawn_presence(
-            [strongest] * count, known, config=config, judge=judge, folder=folder / "strongest"
+            [strongest] * count, known, config=config, judge=judge, seeds=before.seeds, folder=folder / "strongest"
         ),
         "chance": _drawn_presence(
-            _control_sentences(SHELF.grammar(blocked), count=count, seed=config.seed),
+            _control_sentences(SHELF.grammar(blocked), count=count, seed=chance_seed),
             known,
             config=config,
             judge=judge,
+            seeds=[child_seed(chance_seed, "picture", number) for number in range(count)],
             folder=None,
         ),
     }
@@ -136,6 +140,7 @@ def ablate(
         "input_class": whole.space.terms(input_class)[noun_axis(whole)],
         "tried_for_the_strongest": num_tried,
         **{name: presence.as_json() for name, presence in presences.items()},
+        "gone": {name: _is_gone(presences[name], presences["chance"]) for name in ("after", "strongest")},
     }
     write_file(folder / "ablation.json", (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
     _tell_run(concept, facts, before=before, after=after)
@@ -170,13 +175,14 @@ def find_concept(grammar: Grammar, concept: str) -> Concept:
     return Concept(name=concept, terms=terms)
 
 
-def draw_input(concept: str, *, config: SearchConfig, folder: Path) -> Path:
+def draw_input(concept: str, *, config: SearchConfig, folder: Path, force: bool = False) -> Path:
     """Draws an input that shows a concept, with the renderer of the embedded world.
 
     Args:
         concept: "axis=term", a term, or a group; the first of its terms is drawn.
         config: the settings; its grammar must hold the concept.
         folder: receives `input.png`.
+        force: True to write over another picture of that name.
 
     Returns:
         The picture.
@@ -192,13 +198,30 @@ def draw_input(concept: str, *, config: SearchConfig, folder: Path) -> Path:
             seed = child_seed(config.seed, "ablation", "input", number)
             example = draw_example(grammar, seed=seed, terms={axis: term})
             if axis in example.visible:
-                folder.mkdir(parents=True, exist_ok=True)
-                write_file(folder / "input.png", encode_png(example.image))
-                return folder / "input.png"
+                return _write_input(encode_png(example.image), folder / "input.png", force=force)
     raise ConfigError(
         f"the embedded world cannot show '{concept}'; an ablation searches a picture of the concept. Give the picture "
         "as IMAGE."
     )
+
+
+def _write_input(png: bytes, path: Path, *, force: bool) -> Path:
+    """Writes the drawn input, unless another picture lies there."""
+    if path.is_file() and path.read_bytes() != png and not force:
+        raise RecordError(
+            f"'{path}' is another picture than the input that would be drawn; nothing is overwritten. Choose another "
+            "--out, give the picture as IMAGE, or give --force."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, png)
+    return path
+
+
+def _is_gone(seen: Presence, chance: Presence) -> bool:
+    """Tells whether presence is not above chance by more than two standard errors of the difference."""
+    shares = [each.present / each.pictures for each in (seen, chance)]
+    error = sqrt(sum(p * (1 - p) / each.pictures for p, each in zip(shares, (seen, chance), strict=True)))
+    return shares[0] - shares[1] <= 2 * error
 
 
 def is_present(percept: Percept, concept: Concept, *, grammar: Grammar) -> bool:
@@ -231,22 +254,22 @@ def _own_presence(
 
 def _control_sentences(grammar: Grammar, *, count: int, seed: int) -> list[str]:
     """Draws sentences that cannot name the concept: what a scorer reads in their pictures is chance."""
-    rng = child_rng(seed, "ablation", "control")
+    rng = child_rng(seed, "sentences")
     return [grammar.render(grammar.space.sample(rng)) for _ in range(count)]
 
 
 def _drawn_presence(
-    sentences: list[str], concept: Concept, *, config: SearchConfig, judge: Perception, folder: Path | None
+    sentences: list[str],
+    concept: Concept,
+    *,
+    config: SearchConfig,
+    judge: Perception,
+    seeds: Sequence[int],
+    folder: Path | None,
 ) -> Presence:
     """Draws sentences on seeds that nothing was chosen by, and looks at them."""
     grammar = SHELF.grammar(config)
     generator = SHELF.generator(config.model, announce=say_nothing).image_generator
-    is_one = len(set(sentences)) == 1
-    seeds = (
-        RunSeeds(root=config.seed).first("test", len(sentences))
-        if is_one
-        else [child_seed(config.seed, "ablation", "control", number) for number in range(len(sentences))]
-    )
     percepts: list[Percept] = []
     for first in range(0, len(sentences), config.search.batch_size):
         batch = sentences[first : first + config.search.batch_size]
@@ -258,7 +281,7 @@ def _drawn_presence(
                 write_file(folder / f"{number:02d}.png", encode_png(np.asarray(image)))
         percepts += judge.perceive(images)
     return Presence(
-        sentence=sentences[0] if is_one else "",
+        sentence=sentences[0] if len(set(sentences)) == 1 else "",
         present=sum(is_present(percept, concept, grammar=grammar) for percept in percepts),
         class_kept=None,
         pictures=len(percepts),

@@ -5,13 +5,39 @@ from pathlib import Path
 from typing import Any
 
 from rldf.errors import ConfigError
-from rldf.jobs.request import PreparedRun, prepare_search
+from rldf.jobs.request import PreparedRun, begin_or_reopen
 from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, RunRecord, read_json, write_extra
 
 FOLDER = "beyond"
 NUM_PAIRS = 8
+
+
+def check_beyond(config: SearchConfig, *, grammar_name: str) -> None:
+    """Refuses to go on from one grammar to another where that can be seen before anything is searched.
+
+    Args:
+        config: settings of the first search.
+        grammar_name: the larger grammar.
+
+    Raises:
+        ConfigError: if it lacks an axis of the smaller one, or has no axis more.
+    """
+    larger = replace(config, grammar=replace(config.grammar, name=grammar_name, locked={}))
+    theirs, ours = ([axis.id for axis in SHELF.grammar(each).space.axes] for each in (larger, config))
+    lost = [axis for axis in ours if axis not in theirs]
+    if lost:
+        raise ConfigError(
+            f"the grammar '{grammar_name}' has no axis '{lost[0]}', which is searched first; going on keeps all found "
+            "words. Name a grammar that has it by --beyond."
+        )
+    if set(theirs) == set(ours):
+        raise ConfigError(
+            f"the grammar '{grammar_name}' has no axis beside those of the run; going on after the goal searches "
+            "further axes. Search with a smaller grammar first, such as --grammar base, or name a larger one by "
+            "--beyond."
+        )
 
 
 def beyond_config(run: RunRecord, config: SearchConfig, *, grammar_name: str) -> SearchConfig:
@@ -27,11 +53,11 @@ def beyond_config(run: RunRecord, config: SearchConfig, *, grammar_name: str) ->
         nothing or least.
 
     Raises:
-        ConfigError: if the larger grammar lacks a word that was found, or has no axis more.
+        ConfigError: if the larger grammar lacks an axis or a word that was found, or has no axis more.
     """
+    check_beyond(config, grammar_name=grammar_name)
     larger = replace(config, grammar=replace(config.grammar, name=grammar_name, locked={}))
-    grammar = SHELF.grammar(larger)
-    axes = {axis.id: axis for axis in grammar.space.axes}
+    axes = {axis.id: axis for axis in SHELF.grammar(larger).space.axes}
     lost = [f"{axis}={term}" for axis, term in run.terms.items() if axis not in axes or term not in axes[axis].terms]
     if lost:
         raise ConfigError(
@@ -39,35 +65,29 @@ def beyond_config(run: RunRecord, config: SearchConfig, *, grammar_name: str) ->
             "Name a grammar that has them by --beyond."
         )
     free = [axis for axis in axes if axis not in run.terms]
-    if not free:
-        raise ConfigError(
-            f"the grammar '{grammar_name}' has no axis beside those of the run; going on after the goal searches "
-            "further axes. Search with a smaller grammar first, such as --grammar base, or name a larger one by "
-            "--beyond."
-        )
     start = {**{axis_id: axes[axis_id].terms[0] for axis_id in free}, **run.terms}
     return replace(
         larger,
         grammar=replace(larger.grammar, locked=dict(run.terms)),
-        search=replace(config.search, start="given", start_terms=start, misread={}),
+        search=replace(config.search, start="given", start_terms=start, misread={}, learn_from=()),
     )
 
 
 def prepare_beyond(run: RunRecord, config: SearchConfig, *, grammar_name: str, force: bool = False) -> PreparedRun:
-    """Makes the folder `beyond` in a finished run, in which the search goes on.
+    """Makes the folder `beyond` in a finished run, in which the search goes on, or takes up what lies there.
 
     Args:
         run: a finished run.
         config: its settings.
         grammar_name: the larger grammar.
-        force: True to remove an older one that lies there.
+        force: True to begin anew whatever lies there.
 
     Returns:
         What `run_prepared` takes.
     """
     wider = beyond_config(run, config, grammar_name=grammar_name)
     inputs = [run.folder / entry["file"] for entry in run.run["inputs"]]
-    return prepare_search(inputs, config=wider, out=run.folder / FOLDER, force=force)
+    return begin_or_reopen(inputs, run.folder / FOLDER, config=wider, force=force)
 
 
 def tell_beyond(run_folder: Path) -> dict[str, Any]:

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from rldf.arrays import Image
 from rldf.hub import Announce, say_nothing
 from rldf.jobs.rejudging import FinishedRun, Judged, judge_sentence, open_finished, paired_interval, picture_scores
 from rldf.jobs.transfer import own_scores
-from rldf.perception.reading import read_image
+from rldf.presets.generators import choose_device
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, Prompt, write_extra
 from rldf.records.durable_files import write_file
 from rldf.rewards.caption_models import TransformersCaptioner
 from rldf.search import RunSeeds
+from rldf.search.wish import read_inputs
 
 NUM_PAIRS = 8
 NUM_CAPTIONS = 4  # our choice: descriptions that share the renders
@@ -56,10 +56,12 @@ def compare_caption(
     finished = open_finished(run_folder, announce=announce)
     run, summary = finished.run, finished.run.summary
     assert summary is not None
-    describe = TransformersCaptioner(captioner, announce=announce)
-    image = read_image(run.folder / run.run["inputs"][0]["file"]).image
-    captions = describe.describe_variously(image, count=NUM_CAPTIONS)
-    rewards = _try_captions(finished, captions, image=image, renders=summary["budget"]["renders"], announce=announce)
+    device = choose_device(finished.config.model.device)
+    describe = TransformersCaptioner(captioner, announce=announce, device=device)
+    each = max(1, NUM_CAPTIONS // len(finished.inputs))
+    said = [describe.describe_variously(picture.image, count=each) for picture in finished.inputs]
+    captions = list(dict.fromkeys(caption for row in said for caption in row))
+    rewards = _try_captions(finished, captions, renders=summary["budget"]["renders"], announce=announce)
     caption = captions[int(np.argmax(rewards))]
     model = finished.config.model
     drawn = judge_sentence(
@@ -88,13 +90,11 @@ def compare_caption(
     return CaptionComparison(caption=caption, facts=facts)
 
 
-def _try_captions(
-    finished: FinishedRun, captions: Sequence[str], *, image: Image, renders: int, announce: Announce
-) -> list[float]:
+def _try_captions(finished: FinishedRun, captions: Sequence[str], *, renders: int, announce: Announce) -> list[float]:
     """Draws each caption equally often on search seeds; how well scorer A reads in them what it reads in the input."""
     config = finished.config
     perception = SHELF.perception(config, announce=announce)[0]
-    wish = perception.perceive(image[np.newaxis])[0]
+    wish = read_inputs(perception, finished.inputs)
     generator = SHELF.generator(config.model, announce=announce).image_generator
     seeds = RunSeeds(root=config.seed).first("search", max(1, renders // len(captions)))
     rewards = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,11 +10,11 @@ from rldf.contracts import ImageEmbedder, Perception
 from rldf.errors import ConfigError
 from rldf.grammar import Grammar
 from rldf.hub import Announce, say_nothing
-from rldf.jobs.set_facts import measure_set, write_archives, write_sheet
+from rldf.jobs.set_facts import MAX_SHOWN, measure_set, write_archives, write_sheet
 from rldf.presets.config import SearchConfig
 from rldf.presets.loading import config_from_dict, config_to_dict, load_preset
 from rldf.presets.shelf import SHELF
-from rldf.records import Extra, ExtraPicture, RunRecord, encoding_to_json, read_run, write_extra
+from rldf.records import Extra, ExtraPicture, RunRecord, encoding_to_json, keep_picture, name_of, read_run, write_extra
 from rldf.sampling import (
     Controls,
     Order,
@@ -33,6 +34,7 @@ from rldf.worlds.trials import UNMENTIONED
 
 SetForm = Literal["folder", "webdataset"]
 OFF = "none"
+MAX_NAME = 80  # our choice: letters of a folder's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,12 @@ class SetRequest:
             raise ConfigError(f"{self.count} pictures were asked for; at least 1 can be drawn. Give a larger -n.")
         if self.max_tries < 1:
             raise ConfigError(f"max_tries is {self.max_tries}; a picture is drawn at least once. Give 1 or more.")
+        for axis in (*self.controls.vary, *self.controls.balanced_axes):
+            if axis in self.terms:
+                raise ConfigError(
+                    f"the axis '{axis}' is set to '{self.terms[axis]}' and also varied or balanced; one of the two "
+                    "would be lost. Ask for one of them."
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +83,14 @@ class SetFinished:
         manifest: content of `manifest.json`.
         sheet: the contact sheet.
         archives: archives, where they were asked for.
+        run_folder: the run whose report shows the set from now on, where there is one.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
     sheet: Path
     archives: tuple[Path, ...]
+    run_folder: Path | None = None
 
 
 def generate_pictures(
@@ -106,17 +116,17 @@ def generate_pictures(
         One event per picture, and `SetFinished`.
     """
     asked = SetRequest() if request is None else request
-    used, choices, folder = _what_to_draw(source, asked, config=config)
-    folder = folder if out is None else Path(out)
+    used, choices, run_folder = _what_to_draw(source, asked, config=config)
+    usual = Path("pictures") / folder_name(str(source)) if run_folder is None else run_folder / "generated"
+    folder = usual if out is None else Path(out)
     order = _order(asked, choices, config=used, announce=announce)
     generator = SHELF.generator(used.model, announce=announce)
     made = []
     for event in produce(generator.image_generator, order, folder=folder, force=force):
         made.append(event)
         yield event
-    finished = _finish(made, order, folder=folder, asked=asked)
-    run_folder = folder.parent
-    if (run_folder / "run.json").is_file():
+    finished = replace(_finish(made, order, folder=folder, asked=asked), run_folder=run_folder)
+    if run_folder is not None:
         _tell_run(finished, made, run_folder=run_folder)
     yield finished
 
@@ -144,7 +154,8 @@ def redraw_pictures(
     manifest, config = _read_set(manifest_path)
     if not force:
         require_no_pictures(Path(out))
-    generator = SHELF.generator(config.model, announce=announce).image_generator
+    uncached = replace(config.model, use_cache=False)  # pictures from the cache would be equal whatever the model does
+    generator = SHELF.generator(uncached, announce=announce).image_generator
     yield from redraw(manifest, generator, folder=Path(out), batch_size=config.search.batch_size)
 
 
@@ -199,24 +210,25 @@ def words_of(
 
 def _what_to_draw(
     source: str | Path | RunRecord, asked: SetRequest, *, config: SearchConfig | None
-) -> tuple[SearchConfig, list[Encoding], Path]:
-    """Finds settings, encodings and default folder of what is to be drawn."""
+) -> tuple[SearchConfig, list[Encoding], Path | None]:
+    """Finds settings and encodings of what is to be drawn, and the run folder it comes from."""
     used, encoding, run = words_of(source, config=config, terms=asked.terms)
     if run is None:
-        return used, [encoding], Path("pictures") / folder_name(str(source))
+        return used, [encoding], None
     choices = [encoding]
     if asked.is_diverse:
         grammar = SHELF.grammar(used)
-        keep = [noun_axis(grammar)] if not asked.check else [a for a in asked.check if a != OFF]
+        keep = list(dict.fromkeys([noun_axis(grammar), *(axis for axis in asked.check if axis != OFF)]))
         space = grammar.space
         near = [run.space.terms(each) for each in near_optimal(run, keep=keep)]
         choices = list(dict.fromkeys(space.encode({**space.terms(encoding), **each, **asked.terms}) for each in near))
-    return used, choices, run.folder / "generated"
+    return used, choices, run.folder
 
 
 def folder_name(sentence: str) -> str:
-    """Makes a folder's name of a sentence."""
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in "-".join(sentence.split())[:80])
+    """Makes a folder's name of a sentence; one that is cut short ends with a digest of the whole."""
+    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in "-".join(sentence.split()))
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 9]}-{sha256(sentence.encode()).hexdigest()[:8]}"
 
 
 def _order(asked: SetRequest, choices: list[Encoding], *, config: SearchConfig, announce: Announce) -> Order:
@@ -245,12 +257,22 @@ def _order(asked: SetRequest, choices: list[Encoding], *, config: SearchConfig, 
     )
 
 
+def tries_for_each(asked: SetRequest, config: SearchConfig) -> int:
+    """Counts how often each picture of a set is drawn at most: once where nothing is checked. Loads no model."""
+    return 1 if _checked_axes(asked, SHELF.grammar(config), config=config) == (OFF,) else asked.max_tries
+
+
+def _checked_axes(asked: SetRequest, grammar: Grammar, *, config: SearchConfig) -> tuple[str, ...]:
+    """The axes that scorer A checks; (OFF,) for none."""
+    is_embedded = config.model.id == "embedded" or config.perception.kind == "embedded"
+    return asked.check if asked.check else ((noun_axis(grammar),) if is_embedded or asked.is_diverse else (OFF,))
+
+
 def _scorers(
     asked: SetRequest, grammar: Grammar, *, config: SearchConfig, announce: Announce
 ) -> tuple[Selection | None, Perception | None]:
     """Scorer A with its rule and scorer B; none where no check is asked for."""
-    is_embedded = config.model.id == "embedded" or config.perception.kind == "embedded"
-    axes = asked.check if asked.check else ((noun_axis(grammar),) if is_embedded or asked.is_diverse else (OFF,))
+    axes = _checked_axes(asked, grammar, config=config)
     if axes == (OFF,):
         if asked.is_diverse:
             raise ConfigError(
@@ -306,9 +328,11 @@ def _tell_run(finished: SetFinished, made: list[PictureProduced], *, run_folder:
         facts.append(("rejected by scorer A", f"{manifest['rejected']} of {manifest['drawn']} drawn"))
     if "diversity" in manifest:
         facts.append(("Vendi score", f"{manifest['diversity']['vendi_score']:.2f}"))
+    name = name_of(run_folder, "set", finished.folder)
+    is_inside = finished.folder.resolve().is_relative_to(run_folder.resolve())
     write_extra(
         run_folder,
-        f"set-{finished.folder.name}",
+        name,
         Extra(
             kind="set",
             title=f"A balanced set: {controlled}" if controlled else "A set of pictures",
@@ -316,9 +340,10 @@ def _tell_run(finished: SetFinished, made: list[PictureProduced], *, run_folder:
             layout="grid",
             pictures=tuple(
                 ExtraPicture(
-                    file=f"{finished.folder.name}/{event.path.name}", caption=", ".join(event.sidecar["cell"].values())
+                    file=keep_picture(run_folder, event.path, name=name),
+                    caption=", ".join(event.sidecar["cell"].values()),
                 )
-                for event in made
+                for event in (made if is_inside else made[:MAX_SHOWN])  # of others copies are kept
             ),
             facts=tuple(facts),
         ),

@@ -30,6 +30,7 @@ class FinishedRun:
     Attributes:
         run: the run.
         config: its settings.
+        inputs: its pictures; several are one concept.
         judge: its scorer B, or A where it judged itself.
         input_reading: what that scorer reads in the input.
         seeds: the run's test seeds, as many as it used.
@@ -37,6 +38,7 @@ class FinishedRun:
 
     run: RunRecord
     config: SearchConfig
+    inputs: tuple[InputPicture, ...]
     judge: Perception
     input_reading: Percept
     seeds: tuple[int, ...]
@@ -99,6 +101,7 @@ def open_finished(folder: str | Path, *, announce: Announce = say_nothing) -> Fi
     return FinishedRun(
         run=run,
         config=config,
+        inputs=tuple(inputs),
         judge=perception,
         input_reading=read_inputs(perception, inputs),
         seeds=tuple(seeds),

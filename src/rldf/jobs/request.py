@@ -109,13 +109,13 @@ def reopen_search(folder: str | Path) -> PreparedRun:
         raise
 
 
-def begin_or_reopen(path: str | Path, folder: Path, *, config: SearchConfig, force: bool) -> PreparedRun:
-    """Begins the search of one picture, or takes up what lies in its folder if that is the same search.
+def begin_or_reopen(paths: Sequence[str | Path], folder: Path, *, config: SearchConfig, force: bool) -> PreparedRun:
+    """Begins a search, or takes up what lies in its folder if that is the same search.
 
     What a search learned from stays as it was when it began.
 
     Args:
-        path: the picture.
+        paths: the picture; several are one concept.
         folder: the run folder.
         config: the settings.
         force: True to begin anew whatever lies there.
@@ -124,17 +124,17 @@ def begin_or_reopen(path: str | Path, folder: Path, *, config: SearchConfig, for
         What `run_prepared` takes; it tells a finished run again.
 
     Raises:
-        RecordError: if the folder holds a search of another picture, or one with other settings.
+        RecordError: if the folder holds a search of other pictures, or one with other settings.
     """
     if force or not (folder / "run.json").is_file():
         is_begun = (folder / "request.json").is_file()  # of a run without run.json nothing was drawn yet
-        return prepare_search([path], config=config, out=folder, force=force or is_begun)
-    digest = digest_of_file(path)
+        return prepare_search(paths, config=config, out=folder, force=force or is_begun)
+    digests = [digest_of_file(path) for path in paths]
     prepared = reopen_search(folder)
     other = ""
-    if [entry.sha256 for entry in prepared.inputs] != [digest]:
-        stored = ", ".join(f"'{entry.path}'" for entry in prepared.inputs)
-        other = f"is of another picture than '{path}': of {stored}, by its SHA-256; a run has one picture throughout"
+    if [entry.sha256 for entry in prepared.inputs] != digests:
+        stored, given = (", ".join(f"'{each}'" for each in row) for row in ([e.path for e in prepared.inputs], paths))
+        other = f"is of another picture than {given}: of {stored}, by SHA-256; a run has the same pictures throughout"
     elif (
         replace(prepared.config, search=replace(prepared.config.search, learn_from=config.search.learn_from)) != config
     ):

@@ -71,6 +71,7 @@ class SearchPlan:
         max_test_renders: test pictures, at most.
         new_pictures: new pictures.
         max_cost_usd: price of all pictures, at most, in US dollars.
+        further_pictures: of going on after the goal and of a caption, at most.
     """
 
     num_runs: int
@@ -78,11 +79,12 @@ class SearchPlan:
     max_test_renders: int
     new_pictures: int
     max_cost_usd: float
+    further_pictures: int = 0
 
     @property
     def max_pictures(self) -> int:
         """All pictures together, at most."""
-        return self.max_renders + self.max_test_renders + self.new_pictures
+        return self.max_renders + self.max_test_renders + self.new_pictures + self.further_pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,16 +120,31 @@ class FileFailed:
 FolderEvent = FileBegan | FileFailed | SearchEvent
 
 
-def plan_search(config: SearchConfig, *, num_runs: int = 1) -> SearchPlan:
-    """Counts what a search would make, without loading or drawing anything."""
+def plan_search(
+    config: SearchConfig, *, num_runs: int = 1, goes_on: bool = False, has_caption: bool = False
+) -> SearchPlan:
+    """Counts what a search would make, without loading or drawing anything.
+
+    Args:
+        config: the settings.
+        num_runs: searches.
+        goes_on: True where a second search of the same size follows on further axes.
+        has_caption: True where captions are drawn with as many renders, and judged.
+
+    Returns:
+        The counts.
+    """
     budget = budget_of(config)
-    pictures = budget.max_renders + 2 * config.result.num_test_seeds + config.result.num_new
+    once = budget.max_renders + 2 * config.result.num_test_seeds + config.result.num_new
+    further = goes_on * once + has_caption * (budget.max_renders + config.result.num_test_seeds)
+    pictures = once + further
     return SearchPlan(
         num_runs=num_runs,
         max_renders=num_runs * budget.max_renders,
         max_test_renders=num_runs * 2 * config.result.num_test_seeds,
         new_pictures=num_runs * config.result.num_new,
         max_cost_usd=num_runs * pictures * config.model.picture_cost_usd,
+        further_pictures=num_runs * further,
     )
 
 
@@ -229,7 +246,7 @@ def search_folder(
             line: dict[str, Any] = {"image": str(path), "run": str(run_folder)}
             try:
                 asked = _learning(config, finished[-MAX_EARLIER:]) if learns else config
-                prepared = begin_or_reopen(path, run_folder, config=asked, force=force)
+                prepared = begin_or_reopen([path], run_folder, config=asked, force=force)
                 for event in run_prepared(prepared, announce=announce):
                     yield event
                     if isinstance(event, RunFinished):

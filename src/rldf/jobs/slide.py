@@ -16,7 +16,7 @@ from rldf.hub import Announce, say_nothing
 from rldf.jobs.generate import folder_name, words_of
 from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
-from rldf.records import Extra, ExtraPicture, RunRecord, write_extra
+from rldf.records import Extra, ExtraPicture, RunRecord, keep_picture, name_of, write_extra
 from rldf.records.durable_files import write_file
 from rldf.records.pictures import encode_png
 from rldf.sampling import Strip, draw_strip
@@ -38,12 +38,14 @@ class Slide:
         picture: the labelled strip, or the animation.
         strip: what was drawn and read.
         facts: content of `slide.json`.
+        run_folder: the run whose report shows the strip from now on, where there is one.
     """
 
     folder: Path
     picture: Path
     strip: Strip
     facts: Mapping[str, Any]
+    run_folder: Path | None
 
 
 def slide(
@@ -133,9 +135,11 @@ def _write(
         ],
     }
     write_file(folder / "slide.json", (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
-    if run is not None and folder.resolve().is_relative_to(run.folder.resolve()):
+    if run is not None:
         _tell_run(strip, files, run=run, scorer=scorer)
-    return Slide(folder=folder, picture=picture, strip=strip, facts=facts)
+    return Slide(
+        folder=folder, picture=picture, strip=strip, facts=facts, run_folder=None if run is None else run.folder
+    )
 
 
 def animate(images: ImageBatch) -> bytes:
@@ -149,17 +153,17 @@ def animate(images: ImageBatch) -> bytes:
 def _tell_run(strip: Strip, files: list[Path], *, run: RunRecord, scorer: str) -> None:
     """Puts the strip on the run's report."""
     kept = strip.locality.kept_mean
-    root = run.folder.resolve()
+    name = name_of(run.folder, "strip", files[0].parent)
     write_extra(
         run.folder,
-        f"strip-{strip.axis_id}",
+        name,
         Extra(
             kind="strip",
             title=f"One axis: {strip.axis_id}",
             text=f"The same words and the same seed, with every term of the axis '{strip.axis_id}'.",
             layout="strip",
             pictures=tuple(
-                ExtraPicture(file=path.resolve().relative_to(root).as_posix(), caption=term)
+                ExtraPicture(file=keep_picture(run.folder, path, name=name), caption=term)
                 for path, term in zip(files, strip.terms, strict=True)
             ),
             facts=(

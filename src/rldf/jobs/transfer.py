@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,9 @@ def transfer(run_folder: str | Path, config: SearchConfig, *, announce: Announce
     summary = finished.run.summary
     assert summary is not None
     built = SHELF.generator(config.model, announce=announce)
-    name = folder_name(f"{built.card.id} {config.model.steps or ''} {built.card.digest[:8]}".strip())
     negative = config.model.negative_prompt
+    fixed = sha256(f"{built.card.identity} {negative}".encode()).hexdigest()[:8]  # whatever else changes pictures
+    name = f"{folder_name(Path(built.card.id).name)}-{fixed}"
 
     def draw(kind: str, sentence: str) -> Judged:
         prefix = f"transfers/{name}/{kind}"

@@ -228,5 +228,5 @@ def _remove_run(folder: Path) -> None:
     """Removes the files of an older run, and no others."""
     for name in OWN_FILES:
         (folder / name).unlink(missing_ok=True)
-    for picture in (folder / "images").glob("*.png"):
-        picture.unlink()
+    for old in [*(folder / "images").glob("*.png"), *(folder / "extras").glob("*.*")]:
+        old.unlink()

@@ -19,6 +19,18 @@ MAX_NEW_TOKENS = 64  # Source: the same
 CAPTIONER_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 
 
+def check_captioner(model: str | Path, *, announce: Announce) -> None:
+    """Refuses what is no image-to-text model by a `ModelUnavailableError`, without loading its weights.
+
+    Args:
+        model: folder or hub id.
+        announce: is given one line before anything is downloaded.
+    """
+    folder = fetch_model_folder(model, announce=announce, allow_patterns=CAPTIONER_FILES)
+    require_safetensors(folder)
+    _load(AutoProcessor, folder)
+
+
 @final
 class TransformersCaptioner:
     """Says what is in a picture, by greedy decoding, one picture at a time.
@@ -71,14 +83,15 @@ class TransformersCaptioner:
     def _texts(self, image: Image, *, num_beams: int, num_return_sequences: int) -> list[str]:
         picture = PIL.Image.fromarray(image)
         if getattr(self._processor, "chat_template", None) is None:
-            inputs = self._processor(images=picture, return_tensors="pt").to(self._device)
+            inputs = self._processor(images=picture, return_tensors="pt").to(self._device, self._model.dtype)
             num_asked = 0
         else:
             content = [{"type": "image"}, {"type": "text", "text": self._question}]
             asked = self._processor.apply_chat_template(
                 [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
             )
-            inputs = self._processor(images=picture, text=asked, return_tensors="pt").to(self._device)
+            inputs = self._processor(images=picture, text=asked, return_tensors="pt")
+            inputs = inputs.to(self._device, self._model.dtype)
             num_asked = inputs["input_ids"].shape[1]
         with torch.inference_mode():
             tokens = self._model.generate(

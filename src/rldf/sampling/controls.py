@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -170,9 +170,10 @@ def _term_shares(
         return [(term, 1.0) for term in terms if term not in unmentioned]
     for term, share in stated.items():
         axis.index_of(term)
-        if share <= 0:
+        if not 0 < share < inf:
             raise ConfigError(
-                f"the share of {axis.id}={term} is {share:g}; a share is above 0. Leave the term out, or give more."
+                f"the share of {axis.id}={term} is {share:g}; a share is a number above 0. Leave the term out, or "
+                "give more."
             )
     return [(term, float(share)) for term, share in stated.items()]
 

@@ -101,7 +101,27 @@ def begin_manifest(folder: Path, *, settings: Mapping[str, Any], force: bool) ->
     for path in folder.glob(_PICTURE_GLOB):
         path.unlink()
         sidecar_path(path).unlink(missing_ok=True)
+    for archive in folder.glob("pictures-" + "[0-9]" * 6 + ".tar"):
+        archive.unlink()
     _write(folder, {**wanted, "is_complete": False, "pictures": []})
+
+
+def require_no_more_than(folder: Path, count: int) -> None:
+    """Refuses to end a set with fewer pictures than lie there: its manifest lists all of them.
+
+    Args:
+        folder: of a begun set.
+        count: pictures asked for.
+
+    Raises:
+        RecordError: if more lie there.
+    """
+    num_pictures = len(list(folder.glob(_PICTURE_GLOB)))
+    if num_pictures > count:
+        raise RecordError(
+            f"the folder '{folder}' holds {num_pictures} pictures of this set already, and {count} are asked for; a "
+            f"set only grows. Ask for {num_pictures} or more with -n, choose another --out, or give --force."
+        )
 
 
 def require_no_pictures(folder: Path) -> None:

@@ -17,7 +17,7 @@ from rldf.records import Prompt, encoding_to_json
 from rldf.records.durable_files import write_file
 from rldf.records.pictures import encode_png
 from rldf.sampling.controls import PicturePlan
-from rldf.sampling.manifest import begin_manifest, picture_name, read_sidecar, sidecar_path
+from rldf.sampling.manifest import begin_manifest, picture_name, read_sidecar, require_no_more_than, sidecar_path
 from rldf.sampling.selection import Drawn, Selection, choose, novelties, quality
 from rldf.seeding import child_seed
 
@@ -96,6 +96,7 @@ def produce(
         **order.facts,
     }
     begin_manifest(folder, settings=settings, force=force)
+    require_no_more_than(folder, len(order.plans))
     producer = _Producer(image_generator, order, folder=folder)
     for first in range(0, len(order.plans), order.batch_size):
         yield from producer.batch(order.plans[first : first + order.batch_size])

@@ -1,16 +1,18 @@
 """What was made of a run later - strips, sets, transfers - as the report shows it, and pictures of alternatives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rldf.records import Extra, read_extras
+from rldf.web.evidence import AxisEvidence
 from rldf.web.pictures import SMALL_PX, Picture, embed
 from rldf.web.stored_run import StoredRun
 
 MAX_PICTURES = 64
 """At most so many pictures of an extra are shown (our choice)."""
 THUMB_PX = 72
-MAX_ALTERNATIVES = 4
+MAX_ALTERNATIVES = 4  # as many as the report lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,24 +65,28 @@ def shown_extras(run_folder: Path) -> list[ShownExtra]:
     ]
 
 
-def alternative_pictures(run: StoredRun) -> dict[str, dict[str, Picture]]:
-    """Finds, for each axis and each of its terms that were tried, the search picture with the largest reward.
+def alternative_pictures(run: StoredRun, axes: Sequence[AxisEvidence]) -> dict[str, dict[str, Picture]]:
+    """Finds, for each axis and each alternative that is listed, the search picture with the largest reward.
 
     Args:
         run: a run as stored.
+        axes: what is listed.
 
     Returns:
-        Axis id to term to picture, for the terms with the largest rewards; pictures that are gone are missing.
+        Axis id to term to picture; pictures that are gone are missing.
     """
     found: dict[str, dict[str, Picture]] = {}
-    for axis in run.axes:
+    for part in axes:
+        axis = part.axis
+        listed = {alternative.term for alternative in part.alternatives[:MAX_ALTERNATIVES]}
         best: dict[str, tuple[float, str]] = {}
         for step in run.search_steps:
-            if step.reward is not None and axis.id in step.terms:
+            if step.reward is not None and step.terms.get(axis.id) in listed:
                 term = step.terms[axis.id]
                 if term not in best or step.reward > best[term][0]:
                     best[term] = (step.reward, step.image)
-        rows = sorted(best.items(), key=lambda row: (-row[1][0], row[0]))[: MAX_ALTERNATIVES + 1]
-        pictures = {term: embed(run.folder, image, max_px=THUMB_PX, is_main=False) for term, (_, image) in rows}
+        pictures = {
+            term: embed(run.folder, image, max_px=THUMB_PX, is_main=False) for term, (_, image) in sorted(best.items())
+        }
         found[axis.id] = {term: picture for term, picture in pictures.items() if picture is not None}
     return found

@@ -77,6 +77,7 @@ def _values(run: StoredRun) -> dict[str, object]:
     summary = run.summary
     strip = frames(run)
     best = run.best_step
+    axes = axis_evidence(run)
     sentence = summary.sentence if summary is not None else "" if best is None else best.sentence
     return {
         "run": run,
@@ -96,7 +97,7 @@ def _values(run: StoredRun) -> dict[str, object]:
         "reward_svg": reward_chart(run.steps),
         "distance_svg": distance_chart(run.steps),
         "distance_window": rolling_window(len(run.search_steps)),
-        "axes": axis_evidence(run),
+        "axes": axes,
         "judge_svg": "" if summary is None else judge_chart(summary.axes),
         "pairs": _pairs(run),
         "is_start_found": summary is not None and summary.terms == summary.start_terms,
@@ -107,7 +108,7 @@ def _values(run: StoredRun) -> dict[str, object]:
         "resume_command": f"rldf runs resume {shlex.quote(os.fspath(run.folder))}",
         "references": references_of(run.folder),
         "extras": shown_extras(run.folder),
-        "alternatives": alternative_pictures(run),
+        "alternatives": alternative_pictures(run, axes),
     }
 
 
