@@ -10,8 +10,9 @@
     python benchmarks/control.py transfer --count 30 --budget 48 --model DIR
 
 Inputs are drawn by the renderer with seeds that no training split has. Scorer B judges. Searches go to OUT and are
-taken from there when they are finished, so an interrupted measurement goes on. One line an input goes to
-OUT/rows.jsonl, the summary to stdout.
+taken from there when they are finished, so an interrupted measurement goes on; OUT/measure.json says of what, and a
+folder of another measurement is refused. One line an input goes to OUT/rows.jsonl, the summary to stdout. Intervals
+are 95 %, by bootstrap over inputs.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from rldf.presets.shelf import SHELF
 from rldf.records import Prompt, read_json, read_run
 from rldf.renderer.drawing import draw_with_truth
 from rldf.renderer.examples import DrawnExample, draw_example
-from rldf.sampling import Controls
+from rldf.sampling import Controls, Strip
 from rldf.seeding import child_rng, child_seed
 from rldf.worlds.fidelity import wilson_interval
 from rldf.worlds.trials import UNMENTIONED, visible_axes
@@ -59,12 +60,18 @@ def config_of(args: argparse.Namespace, grammar: str) -> SearchConfig:
     return replace(config, result=replace(config.result, num_new=0))
 
 
-def share(successes: int, trials: int) -> dict[str, Any]:
-    """A share with its Wilson interval."""
-    if trials == 0:
+def share(counts: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """The share of successes over all inputs, each of which gives its successes and its trials."""
+    rows = np.asarray([row for row in counts if row[1]], dtype=np.float64).reshape(-1, 2)
+    if not len(rows):
         return {"share": None, "trials": 0}
-    low, high = wilson_interval(successes, trials)
-    return {"share": round(successes / trials, 4), "ci95": [round(low, 4), round(high, 4)], "trials": trials}
+    drawn = rows[child_rng(0, "bootstrap").integers(len(rows), size=(4000, len(rows)))].sum(axis=1)
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+    if low == high:  # all alike: Wilson's interval of as many inputs
+        low, high = wilson_interval(round(len(rows) * low), len(rows))
+    total, trials = rows.sum(axis=0)
+    bounds = [round(float(low), 4), round(float(high), 4)]
+    return {"share": round(total / trials, 4), "ci95": bounds, "trials": int(trials), "inputs": len(rows)}
 
 
 def mean_interval(values: Sequence[float]) -> dict[str, Any]:
@@ -113,6 +120,19 @@ def searched(image: Path, config: SearchConfig, folder: Path) -> Path:
     return folder
 
 
+def begin(args: argparse.Namespace) -> None:
+    """Opens OUT: one that holds another measurement, or one with other weights, is refused."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    card = SHELF.generator(config_of(args, "base").model, announce=say).card
+    told = {**{key: value for key, value in vars(args).items() if key != "out"}, "model": card.identity}
+    path = args.out / "measure.json"
+    if path.is_file() and json.loads(path.read_text()) != told:
+        raise SystemExit(f"{args.out} holds another measurement; measure.json says which. Give another --out.")
+    path.write_text(json.dumps(told, indent=1) + "\n")
+    for rows in args.out.rglob("rows.jsonl"):
+        rows.unlink()
+
+
 def note(args: argparse.Namespace, row: Mapping[str, Any]) -> None:
     """Keeps one line of an input."""
     with (args.out / "rows.jsonl").open("a", encoding="utf-8") as file:
@@ -136,7 +156,7 @@ def measure_set(args: argparse.Namespace) -> dict[str, Any]:
         assert isinstance(finished, SetFinished)
         manifest = finished.manifest
         sidecars = [json.loads((folder / f"{k:06d}.json").read_text()) for k in range(args.count)]
-        again = list(redraw_pictures(folder / "manifest.json", out=folder / "again"))
+        again = list(redraw_pictures(folder / "manifest.json", out=folder / "again", force=True))
         rows.append(
             {
                 "sentence": base.sentence,
@@ -156,60 +176,71 @@ def measure_set(args: argparse.Namespace) -> dict[str, Any]:
             }
         )
         note(args, rows[-1])
-    pictures = args.count * len(rows)
+    size = args.count
     return {
         "sets": len(rows),
         "cells": [row["cells"] for row in rows],
-        "class_by_b": share(sum(row["class_by_b"] for row in rows), pictures),
-        "class_by_b_of_passed": share(
-            sum(row["class_by_b_of_passed"] for row in rows), sum(row["passed"] for row in rows)
-        ),
-        "cell_by_b": {axis: share(sum(row["cell_by_b"][axis] for row in rows), pictures) for axis in args.balance},
-        "rejected": share(sum(row["rejected"] for row in rows), sum(row["drawn"] for row in rows)),
+        "class_by_b": share([(row["class_by_b"], size) for row in rows]),
+        "class_by_b_of_passed": share([(row["class_by_b_of_passed"], row["passed"]) for row in rows]),
+        "cell_by_b": {axis: share([(row["cell_by_b"][axis], size) for row in rows]) for axis in args.balance},
+        "rejected": share([(row["rejected"], row["drawn"]) for row in rows]),
         "vendi_ratio": mean_interval([row["diversity"]["vendi_ratio"] for row in rows]),
         "distance_ratio": mean_interval([row["diversity"]["distance_ratio"] for row in rows]),
-        "equal_again": f"{sum(row['equal_again'] for row in rows)} of {pictures}",
+        "equal_again": f"{sum(row['equal_again'] for row in rows)} of {size * len(rows)}",
     }
 
 
 def measure_slide(args: argparse.Namespace) -> dict[str, Any]:
-    """Strips: whether the asked factor follows and the others stay, where the renderer can show both."""
+    """Strips: whether the asked factor follows and the others stay as in the first picture, where both can be seen."""
     config = config_of(args, args.grammar)
     grammar = SHELF.grammar(config)
     result = {}
     for axis in args.axes:
-        followed, asked, kept, compared = 0, 0, 0, 0
+        followed: list[tuple[int, int]] = []
+        kept: dict[str, list[tuple[int, int]]] = {}
         people = {"density": "one"} if axis in ("age", "skin-tone", "gender", "emotion") else {}
-        for example in examples(grammar, args, terms=people, show=(axis,)):
-            folder = args.out / f"slide-{axis}" / str(child_seed(0, example.sentence))
-            strip = slide(example.sentence, axis, config=config, out=folder).strip
-            rows = [grammar.space.terms(percept.encoding) for percept in strip.percepts]
-            truths = [
-                draw_with_truth(grammar.space.terms(e), seed=strip.seed, size_px=64).seen for e in strip.encodings
+        for number, example in enumerate(examples(grammar, args, terms=people, show=(axis,))):
+            own = replace(config, seed=child_seed(args.root, "strip", number))
+            strip = slide(
+                example.sentence, axis, config=own, out=args.out / f"slide-{axis}" / str(number), force=True
+            ).strip
+            read, visible = readings(grammar, strip)
+            steps = [
+                row[axis] == term
+                for term, row, seen in zip(strip.terms, read, visible, strict=True)
+                if term not in UNMENTIONED and seen[axis]
             ]
-            visible = [
-                visible_axes(grammar.space.terms(e), seen) for e, seen in zip(strip.encodings, truths, strict=True)
-            ]
-            places = {a.id: k for k, a in enumerate(grammar.space.axes)}
-            for term, row, seen in zip(strip.terms, rows, visible, strict=True):
-                if term not in UNMENTIONED and seen[places[axis]]:
-                    asked += 1
-                    followed += row[axis] == term
-            for before, after, one, two in zip(rows, rows[1:], visible, visible[1:], strict=False):
-                for other, place in places.items():
-                    if other != axis and one[place] and two[place]:
-                        compared += 1
-                        kept += before[other] == after[other]
-        result[axis] = {"followed": share(followed, asked), "others_kept": share(kept, compared)}
+            followed.append((sum(steps), len(steps)))
+            for other in (each for each in visible[0] if each != axis and visible[0][each]):
+                same = [
+                    row[other] == read[0][other] for row, seen in zip(read[1:], visible[1:], strict=True) if seen[other]
+                ]
+                kept.setdefault(other, []).append((sum(same), len(same)))
+        result[axis] = {
+            "followed": share(followed),
+            "others_kept": share([row for rows in kept.values() for row in rows]),
+            "kept": {other: share(rows)["share"] for other, rows in kept.items()},
+        }
         note(args, {"axis": axis, **result[axis]})
         say(f"{axis}: {result[axis]}")
     return result
 
 
+def readings(grammar: Grammar, strip: Strip) -> tuple[list[dict[str, str]], list[dict[str, bool]]]:
+    """What scorer B reads in each picture of a strip, and which axes the renderer can show in it."""
+    read, visible = [], []
+    for encoding, percept in zip(strip.encodings, strip.percepts, strict=True):
+        read.append(grammar.space.terms(percept.encoding))
+        terms = grammar.space.terms(encoding)
+        seen = draw_with_truth(terms, seed=strip.seed, size_px=64).seen
+        visible.append(dict(zip((a.id for a in grammar.space.axes), visible_axes(terms, seen), strict=True)))
+    return read, visible
+
+
 def measure_recovery(
     args: argparse.Namespace, *, grammar_name: str, terms: Mapping[str, str], axes: Sequence[str]
-) -> dict[str, Any]:
-    """Searches of drawn pictures: how often all named axes are found as drawn."""
+) -> list[dict[str, bool]]:
+    """Searches drawn pictures: for each, whether the named axes are found as drawn."""
     config = config_of(args, grammar_name)
     grammar = SHELF.grammar(config)
     pool = examples(grammar, args, terms=terms, show=axes)
@@ -220,9 +251,14 @@ def measure_recovery(
         found = read_run(folder).terms
         right.append({axis: found[axis] == example.terms[axis] for axis in axes})
         note(args, {"number": number, "truth": dict(example.terms), "found": found})
+    return right
+
+
+def recovered(right: Sequence[Mapping[str, bool]]) -> dict[str, Any]:
+    """How often all axes are right, and each."""
     return {
-        "all": share(sum(all(row.values()) for row in right), len(right)),
-        **{axis: share(sum(row[axis] for row in right), len(right)) for axis in axes},
+        "all": share([(all(row.values()), 1) for row in right]),
+        **{axis: share([(row[axis], 1) for row in right]) for axis in right[0]},
     }
 
 
@@ -231,27 +267,20 @@ def measure_actions(args: argparse.Namespace) -> dict[str, Any]:
     config = config_of(args, args.grammar)
     grammar = SHELF.grammar(config)
     spoken = [term for term in grammar.space.axis("action").terms if term not in UNMENTIONED]
-    results = []
-    total = args.count
+    right = []
     for place, action in enumerate(spoken):
-        args.count = total // len(spoken) + (place < total % len(spoken))
-        if args.count:
-            terms = {"action": action, "density": "one", "style": "photo"}
-            part = argparse.Namespace(**{**vars(args), "out": args.out / action.replace(" ", "-")})
-            part.out.mkdir(parents=True, exist_ok=True)
-            results.append(measure_recovery(part, grammar_name=args.grammar, terms=terms, axes=("object", "action")))
-    return {
-        axis: share(
-            sum(round(r[axis]["share"] * r[axis]["trials"]) for r in results), sum(r[axis]["trials"] for r in results)
-        )
-        for axis in ("all", "object", "action")
-    }
+        count = args.count // len(spoken) + (place < args.count % len(spoken))
+        part = argparse.Namespace(**{**vars(args), "out": args.out / action.replace(" ", "-"), "count": count})
+        part.out.mkdir(parents=True, exist_ok=True)
+        terms = {"action": action, "density": "one", "style": "photo"}
+        right += measure_recovery(part, grammar_name=args.grammar, terms=terms, axes=("object", "action"))
+    return recovered(right)
 
 
 def measure_two_objects(args: argparse.Namespace) -> dict[str, Any]:
     """Pictures with two objects: both with their counts."""
     axes = ("object", "count", "second-object", "second-count")
-    return measure_recovery(args, grammar_name="two-objects", terms={}, axes=axes)
+    return recovered(measure_recovery(args, grammar_name="two-objects", terms={}, axes=axes))
 
 
 def measure_ablate(args: argparse.Namespace) -> dict[str, Any]:
@@ -270,8 +299,7 @@ def measure_ablate(args: argparse.Namespace) -> dict[str, Any]:
         rows.append(read_json(done))
 
     def total(name: str, key: str = "presence") -> dict[str, Any]:
-        counts = [row[name]["pictures"] for row in rows]
-        return share(sum(round(row[name][key] * n) for row, n in zip(rows, counts, strict=True)), sum(counts))
+        return share([(round(row[name][key] * row[name]["pictures"]), row[name]["pictures"]) for row in rows])
 
     gaps = {
         name: mean_interval([row[name]["presence"] - row["chance"]["presence"] for row in rows])
@@ -280,7 +308,7 @@ def measure_ablate(args: argparse.Namespace) -> dict[str, Any]:
     return {
         **{name: total(name) for name in ("before", "after", "strongest", "chance")},
         "above_chance": gaps,
-        "inputs_with_concept_before": share(sum(row["before"]["presence"] >= 0.5 for row in rows), len(rows)),
+        "inputs_with_concept_before": share([(row["before"]["presence"] >= 0.5, 1) for row in rows]),
         "class_kept": total("after", "class_kept"),
     }
 
@@ -370,7 +398,7 @@ def measure_chance(args: argparse.Namespace) -> dict[str, Any]:
     images = SHELF.generator(config.model, announce=say).image_generator.generate(prompts, seeds=seeds)
     space = SHELF.grammar(config).space
     read = [space.terms(percept.encoding)[axis] for percept in judge.perception.perceive(images)]
-    return {"chance": share(read.count(term), len(read))}
+    return {"chance": share([(each == term, 1) for each in read])}
 
 
 MEASURES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
@@ -409,7 +437,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None, help="folder of the runs; a temporary one if left out")
     args = parser.parse_args()
     args.out = Path(tempfile.mkdtemp(prefix="rldf-")) if args.out is None else args.out
-    args.out.mkdir(parents=True, exist_ok=True)
+    begin(args)
     say(json.dumps({args.measure: MEASURES[args.measure](args)}, indent=2))
 
 
