@@ -29,6 +29,7 @@ from rldf.presets.loading import override
 from rldf.presets.shelf import SHELF
 from rldf.records import Prompt, read_extras, read_run
 from rldf.sampling import Controls, PictureProduced
+from rldf.search import Budget
 from rldf.web import write_report
 
 SENTENCE = "a photo of two cows and no people in a park"
@@ -224,6 +225,21 @@ def test_transfer__to_other_settings_of_a_model_keeps_both(run_folder: Path, con
     assert len([extra for extra in read_extras(run_folder) if extra.kind == "transfer"]) == 2
 
 
+def test_run_of_other_weights__is_not_judged_anew_and_its_words_are_drawn_with_a_note(
+    run_folder: Path, config: SearchConfig
+) -> None:
+    record = json.loads((run_folder / "run.json").read_text())
+    record["judge"]["digest"] = "0" * 64
+    record["model"]["digest"] = "1" * 64
+    (run_folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(RecordError, match=r"with weights 0{12}, and those at hand are .*Search the picture again"):
+        transfer(run_folder, config)
+    said: list[str] = []
+    list(generate_pictures(run_folder, SetRequest(count=1), announce=said.append))
+    slide(run_folder, "count", announce=said.append)
+    assert len([line for line in said if "was made with other weights" in line]) == 2
+
+
 def test_transfer__needs_a_finished_run(run_folder: Path, config: SearchConfig) -> None:
     (run_folder / "summary.json").unlink()
     with pytest.raises(RecordError, match="is not finished; only found words"):
@@ -300,7 +316,7 @@ def test_ablate__takes_the_words_away_and_measures(tmp_path: Path, picture: Path
     assert set(facts["gone"]) == {"after", "strongest"}
     for name in ("after", "strongest"):
         assert vehicles.isdisjoint(facts[name]["sentence"].split())
-    assert facts["tried_for_the_strongest"] == 4
+    assert facts["tried_for_the_strongest"] == Budget(max_renders=4).search_renders
     tried = [step.prompt.text for step in read_run(tmp_path / "out" / "after").steps]
     assert tried
     assert all(vehicles.isdisjoint(text.split()) for text in tried)

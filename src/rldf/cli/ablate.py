@@ -94,8 +94,6 @@ def ablate(
                 facts = dict(event.facts)
             else:
                 progress.show(event)
-    for name in ("before", "after"):
-        workflows.write_report(folder / name)
     if as_json:
         print_json({"folder": str(folder), **facts})
         return

@@ -147,8 +147,6 @@ def generate(
     drawn: list[Any] = []
     for event in events:
         if isinstance(event, workflows.SetFinished):
-            if event.run_folder is not None:
-                workflows.write_report(event.run_folder)
             _print_set(event, drawn, as_json=as_json)
         else:
             drawn.append(event)

@@ -8,7 +8,7 @@ import typer
 from rldf.cli import workflows
 from rldf.cli.manners import print_json, say, well_behaved
 from rldf.cli.options import AsJson, Debug, Device, Dtype, LowMemory, Model, RunFolder, Setting
-from rldf.cli.searching import print_summary, run_and_report
+from rldf.cli.searching import print_summary, watch_run
 from rldf.cli.settings import Given, settings
 from rldf.errors import RldfError
 
@@ -82,7 +82,7 @@ def resume(run: RunFolder, *, as_json: AsJson = False, debug: Debug = False) -> 
     """Goes on with an interrupted run, to the same result as without the interruption."""
     del debug
     events = workflows.resume_search(run, announce=say)
-    print_summary(run_and_report(events, folder=run), as_json=as_json)
+    print_summary(watch_run(events, folder=run), as_json=as_json)
 
 
 @group.command(epilog="Example: rldf runs report runs/demo")
@@ -123,7 +123,6 @@ def transfer(
     given = Given(model=model, device=device, dtype=dtype, use_low_memory=is_low_memory, changes=changes)
     config = settings(workflows.base_config(str(run), preset="embedded"), given)
     moved = workflows.transfer(run, config, announce=say)
-    workflows.write_report(run)
     if as_json:
         print_json({"folder": str(moved.folder), **moved.facts})
         return

@@ -27,7 +27,7 @@ from rldf.cli.options import (
     Setting,
     read_pairs,
 )
-from rldf.cli.searching import Further, print_summary, run_and_report, search_further, watch_folder
+from rldf.cli.searching import Further, print_summary, search_further, watch_folder, watch_run
 from rldf.cli.settings import Given, settings
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def search(
     elif is_one_run:
         prepared = workflows.prepare_search(paths, config=config, out=out, force=force)
         events = workflows.run_prepared(prepared, announce=say)
-        print_summary(run_and_report(events, folder=prepared.store.folder), as_json=as_json)
+        print_summary(watch_run(events, folder=prepared.store.folder), as_json=as_json)
     else:
         _search_each(paths, config=config, out=out, force=force, learns=learns, as_json=as_json)
 

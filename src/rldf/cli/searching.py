@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rldf.search.events import SearchEvent
 
 
-def run_and_report(events: "Iterator[SearchEvent]", *, folder: Path, again: str = "") -> Mapping[str, Any]:
-    """Shows a search while it works, and writes its report.
+def watch_run(events: "Iterator[SearchEvent]", *, folder: Path, again: str = "") -> Mapping[str, Any]:
+    """Shows a search while it works.
 
     Args:
         events: what the search tells; the last one is its end.
@@ -33,12 +33,11 @@ def run_and_report(events: "Iterator[SearchEvent]", *, folder: Path, again: str 
         for event in events:
             progress.show(event)
             summary = getattr(event, "summary", summary)
-    workflows.write_report(folder)
     return summary
 
 
 def watch_folder(events: "Iterator[FolderEvent]", *, folder: Path) -> Iterator[dict[str, Any]]:
-    """Shows the searches of a folder while they work, and writes their reports.
+    """Shows the searches of a folder while they work.
 
     Args:
         events: what they tell.
@@ -58,7 +57,6 @@ def watch_folder(events: "Iterator[FolderEvent]", *, folder: Path) -> Iterator[d
                 say(f"error: {event.path}: {event.message}")
                 yield {"image": str(event.path), "error": event.message}
             elif isinstance(event, workflows.RunFinished):
-                workflows.write_report(event.folder)
                 yield {"image": str(path), **event.summary}
             else:
                 progress.show(event)
@@ -102,15 +100,14 @@ def search_further(
         prepared = workflows.begin_or_reopen(paths, out, config=config, force=force)
     run = prepared.store.folder
     again = f"the same command with --out {run}"
-    summary = dict(run_and_report(workflows.run_prepared(prepared, announce=say), folder=run, again=again))
+    summary = dict(watch_run(workflows.run_prepared(prepared, announce=say), folder=run, again=again))
     if further.grammar is not None:
         record = workflows.read_run(run)
         wider = workflows.prepare_beyond(record, config, grammar_name=further.grammar, force=force)
-        run_and_report(workflows.run_prepared(wider, announce=say), folder=wider.store.folder, again=again)
+        watch_run(workflows.run_prepared(wider, announce=say), folder=wider.store.folder, again=again)
         summary["beyond"] = workflows.tell_beyond(run)
     if further.captioner is not None:
         summary["caption"] = workflows.compare_caption(run, further.captioner, announce=say).facts
-    workflows.write_report(run)
     return summary
 
 

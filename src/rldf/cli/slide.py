@@ -78,8 +78,6 @@ def slide(
         announce=say,
     )
     facts = drawn.facts
-    if drawn.run_folder is not None:
-        workflows.write_report(drawn.run_folder)
     if as_json:
         print_json({"folder": str(drawn.folder), "picture": str(drawn.picture), **facts})
         return

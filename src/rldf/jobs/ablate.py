@@ -28,6 +28,7 @@ from rldf.renderer.examples import draw_example
 from rldf.renderer.vocabulary import DRAWABLE
 from rldf.search import RunFinished, SearchEvent
 from rldf.seeding import child_rng, child_seed
+from rldf.web import write_report
 from rldf.worlds.fidelity import wilson_interval
 
 NUM_PAIRS = 8
@@ -144,6 +145,7 @@ def ablate(
     }
     write_file(folder / "ablation.json", (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
     _tell_run(concept, facts, before=before, after=after)
+    write_report(after.run.folder)
     yield Ablated(folder=folder, facts=facts)
 
 

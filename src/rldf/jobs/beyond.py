@@ -9,6 +9,7 @@ from rldf.jobs.request import PreparedRun, begin_or_reopen
 from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, RunRecord, read_json, write_extra
+from rldf.web import write_report
 
 FOLDER = "beyond"
 NUM_PAIRS = 8
@@ -91,7 +92,7 @@ def prepare_beyond(run: RunRecord, config: SearchConfig, *, grammar_name: str, f
 
 
 def tell_beyond(run_folder: Path) -> dict[str, Any]:
-    """Puts what came of going on onto the report of the run it went on from.
+    """Puts what came of going on onto the report of the run it went on from, and writes that report.
 
     Args:
         run_folder: the first run; its `beyond` is finished.
@@ -122,4 +123,5 @@ def tell_beyond(run_folder: Path) -> dict[str, Any]:
             ),
         ),
     )
+    write_report(run_folder)
     return summary

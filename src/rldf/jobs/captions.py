@@ -18,6 +18,7 @@ from rldf.records.durable_files import write_file
 from rldf.rewards.caption_models import TransformersCaptioner
 from rldf.search import RunSeeds
 from rldf.search.wish import read_inputs
+from rldf.web import write_report
 
 NUM_PAIRS = 8
 NUM_CAPTIONS = 4  # our choice: descriptions that share the renders
@@ -87,6 +88,7 @@ def compare_caption(
         run.folder / "captions" / "caption.json", (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
     )
     _tell_run(finished, drawn, facts)
+    write_report(run.folder)
     return CaptionComparison(caption=caption, facts=facts)
 
 

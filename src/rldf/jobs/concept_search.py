@@ -12,9 +12,10 @@ from rldf.feedback import DiffusionFeedback
 from rldf.hub import Announce
 from rldf.presets.build import build_searcher
 from rldf.presets.config import SearchConfig
+from rldf.presets.search_job import budget_of
 from rldf.presets.shelf import SHELF
-from rldf.records import Outcome, StepRecord
-from rldf.search import RunSeeds
+from rldf.records import Outcome
+from rldf.search import Journal, Ledger, RunFeedback, RunSeeds, search
 from rldf.search.select import rank
 from rldf.seeding import child_seed
 
@@ -93,16 +94,13 @@ def strongest_sentence(
         negative_prompt=config.model.negative_prompt,
     )
     seed = child_seed(blocked.seed, "ablation")
-    searcher = build_searcher(blocked, space=grammar.space, start=grammar.space.encode(start), seed=seed)
-    seed_of = RunSeeds(root=seed).of("search")
-    records: list[StepRecord] = []
-    while len(records) < blocked.budget.max_renders:
-        proposals = searcher.ask(min(blocked.search.batch_size, blocked.budget.max_renders - len(records)))
-        if not proposals:
-            break
-        tried = feedback.try_encodings(
-            [p.encoding for p in proposals], seeds=[seed_of(p.seed_index) for p in proposals]
-        )
-        searcher.tell(tried)
-        records += tried
-    return grammar.render(rank(searcher, records, count=1)[0]), len(records)
+    begin = grammar.space.encode(start)
+    searcher = build_searcher(blocked, space=grammar.space, start=begin, seed=seed)
+    seeds, ledger = RunSeeds(root=seed), Ledger(budget_of(blocked))
+    counted = RunFeedback(
+        feedback, journal=Journal(space=grammar.space), ledger=ledger, seeds=seeds, phase="search", target=begin
+    )
+    records = list(
+        search(searcher, counted, ledger=ledger, seed_of=seeds.of("search"), batch_size=blocked.search.batch_size)
+    )
+    return grammar.render(rank(searcher, records, count=1)[0]), ledger.renders

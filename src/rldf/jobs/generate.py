@@ -29,7 +29,9 @@ from rldf.sampling import (
     redraw,
     require_no_pictures,
 )
+from rldf.search import PartCard
 from rldf.space import Encoding
+from rldf.web import write_report
 from rldf.worlds.trials import UNMENTIONED
 
 SetForm = Literal["folder", "webdataset"]
@@ -83,14 +85,12 @@ class SetFinished:
         manifest: content of `manifest.json`.
         sheet: the contact sheet.
         archives: archives, where they were asked for.
-        run_folder: the run whose report shows the set from now on, where there is one.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
     sheet: Path
     archives: tuple[Path, ...]
-    run_folder: Path | None = None
 
 
 def generate_pictures(
@@ -116,18 +116,21 @@ def generate_pictures(
         One event per picture, and `SetFinished`.
     """
     asked = SetRequest() if request is None else request
-    used, choices, run_folder = _what_to_draw(source, asked, config=config)
+    used, choices, run = _what_to_draw(source, asked, config=config)
+    run_folder = None if run is None else run.folder
     usual = Path("pictures") / folder_name(str(source)) if run_folder is None else run_folder / "generated"
     folder = usual if out is None else Path(out)
     order = _order(asked, choices, config=used, announce=announce)
     generator = SHELF.generator(used.model, announce=announce)
+    say_other_weights(run, generator.card, announce=announce)
     made = []
     for event in produce(generator.image_generator, order, folder=folder, force=force):
         made.append(event)
         yield event
-    finished = replace(_finish(made, order, folder=folder, asked=asked), run_folder=run_folder)
+    finished = _finish(made, order, folder=folder, asked=asked)
     if run_folder is not None:
         _tell_run(finished, made, run_folder=run_folder)
+        write_report(run_folder)
     yield finished
 
 
@@ -208,10 +211,26 @@ def words_of(
     return used, grammar.space.encode({**first, **found, **terms}), run
 
 
+def say_other_weights(run: RunRecord | None, card: PartCard, *, announce: Announce) -> None:
+    """Says where the words of a run are drawn by a model of the same name with other weights.
+
+    Args:
+        run: where the words come from; None for a sentence.
+        card: of the model at hand.
+        announce: is given the line.
+    """
+    before = {} if run is None else run.run["model"]
+    if run is not None and card.id == before["id"] and card.digest != before["digest"]:
+        announce(
+            f"note: the run '{run.folder}' was made with other weights of '{card.id}' ({before['digest'][:12]}, now "
+            f"{card.digest[:12]}); its words may be drawn differently"
+        )
+
+
 def _what_to_draw(
     source: str | Path | RunRecord, asked: SetRequest, *, config: SearchConfig | None
-) -> tuple[SearchConfig, list[Encoding], Path | None]:
-    """Finds settings and encodings of what is to be drawn, and the run folder it comes from."""
+) -> tuple[SearchConfig, list[Encoding], RunRecord | None]:
+    """Finds settings and encodings of what is to be drawn, and the run it comes from."""
     used, encoding, run = words_of(source, config=config, terms=asked.terms)
     if run is None:
         return used, [encoding], None
@@ -222,7 +241,7 @@ def _what_to_draw(
         space = grammar.space
         near = [run.space.terms(each) for each in near_optimal(run, keep=keep)]
         choices = list(dict.fromkeys(space.encode({**space.terms(encoding), **each, **asked.terms}) for each in near))
-    return used, choices, run.folder
+    return used, choices, run
 
 
 def folder_name(sentence: str) -> str:

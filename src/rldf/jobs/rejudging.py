@@ -82,7 +82,7 @@ def open_finished(folder: str | Path, *, announce: Announce = say_nothing) -> Fi
         The run with its judge.
 
     Raises:
-        RecordError: if it is not finished.
+        RecordError: if it is not finished, or was judged with other weights.
     """
     run = read_run(Path(folder))
     if run.summary is None:
@@ -92,7 +92,13 @@ def open_finished(folder: str | Path, *, announce: Announce = say_nothing) -> Fi
         )
     config = config_from_dict(run.run["config"], place=f"the settings of '{folder}'")
     built = SHELF.judge(config, announce=announce)
-    perception = SHELF.perception(config, announce=announce)[0] if built is None else built.perception
+    perception, card = SHELF.perception(config, announce=announce) if built is None else (built.perception, built.card)
+    if card.digest != run.run["judge"]["digest"]:
+        before = run.run["judge"]
+        raise RecordError(
+            f"the run '{folder}' was judged by '{before['id']}' with weights {before['digest'][:12]}, and those at "
+            f"hand are {card.digest[:12]}; scores of two judges cannot be compared. Search the picture again."
+        )
     inputs = []
     for entry in run.run["inputs"]:
         read = read_image(run.folder / entry["file"])

@@ -24,6 +24,7 @@ from rldf.records import Percept, read_json, read_json_lines
 from rldf.records.durable_files import append_file, write_file
 from rldf.search import InputPicture, RunFinished, SearchEvent, run_search
 from rldf.search.wish import abstentions, read_inputs
+from rldf.web import write_report
 
 MAX_EARLIER = 8  # our choice: the default searcher looks at 512 tries
 
@@ -149,7 +150,7 @@ def plan_search(
 
 
 def run_prepared(prepared: PreparedRun, *, announce: Announce = say_nothing) -> Iterator[SearchEvent]:
-    """Does a prepared search, or goes on with a reopened one, and closes its folder.
+    """Does a prepared search, or goes on with a reopened one, writes its report and closes its folder.
 
     Args:
         prepared: from `prepare_search` or `reopen_search`.
@@ -164,6 +165,8 @@ def run_prepared(prepared: PreparedRun, *, announce: Announce = say_nothing) -> 
     with prepared.store as store:
         summary_path = store.folder / "summary.json"
         if summary_path.is_file():
+            if not (store.folder / "report.html").is_file():  # it was killed just before its last act
+                write_report(store.folder)
             yield RunFinished(folder=store.folder, summary=read_json(summary_path))
             return
         try:
@@ -179,7 +182,10 @@ def _run(prepared: PreparedRun, *, announce: Announce) -> Iterator[SearchEvent]:
     inputs = tuple(_read_input(entry.path, entry.file, sha256=entry.sha256) for entry in prepared.inputs)
     parts = build_parts(config, shelf=SHELF, announce=announce)
     job = replace(job_of(config, inputs), earlier=earlier_pictures(config, parts))
-    yield from run_search(parts, job, store=prepared.store, request=prepared.request)
+    for event in run_search(parts, job, store=prepared.store, request=prepared.request):
+        if isinstance(event, RunFinished):
+            write_report(event.folder)
+        yield event
 
 
 def search_events(

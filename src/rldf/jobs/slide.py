@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from rldf.arrays import ImageBatch
 from rldf.errors import RecordError
 from rldf.hub import Announce, say_nothing
-from rldf.jobs.generate import folder_name, words_of
+from rldf.jobs.generate import folder_name, say_other_weights, words_of
 from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, RunRecord, keep_picture, name_of, write_extra
@@ -22,6 +22,7 @@ from rldf.records.pictures import encode_png
 from rldf.sampling import Strip, draw_strip
 from rldf.seeding import child_seed
 from rldf.space import EncodingSpace
+from rldf.web import write_report
 from rldf.worlds.sheets import captioned_sheet, png_bytes
 from rldf.worlds.trials import UNMENTIONED
 
@@ -38,14 +39,12 @@ class Slide:
         picture: the labelled strip, or the animation.
         strip: what was drawn and read.
         facts: content of `slide.json`.
-        run_folder: the run whose report shows the strip from now on, where there is one.
     """
 
     folder: Path
     picture: Path
     strip: Strip
     facts: Mapping[str, Any]
-    run_folder: Path | None
 
 
 def slide(
@@ -87,6 +86,7 @@ def slide(
         )
     grammar = SHELF.grammar(used)
     generator = SHELF.generator(used.model, announce=announce)
+    say_other_weights(run, generator.card, announce=announce)
     judge = SHELF.judge(used, announce=announce)
     perception = SHELF.perception(used, announce=announce)[0] if judge is None else judge.perception
     strip = draw_strip(
@@ -137,9 +137,8 @@ def _write(
     write_file(folder / "slide.json", (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
     if run is not None:
         _tell_run(strip, files, run=run, scorer=scorer)
-    return Slide(
-        folder=folder, picture=picture, strip=strip, facts=facts, run_folder=None if run is None else run.folder
-    )
+        write_report(run.folder)
+    return Slide(folder=folder, picture=picture, strip=strip, facts=facts)
 
 
 def animate(images: ImageBatch) -> bytes:

@@ -17,6 +17,7 @@ from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, write_extra
 from rldf.records.durable_files import write_file
 from rldf.records.pictures import read_png
+from rldf.web import write_report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ def transfer(run_folder: str | Path, config: SearchConfig, *, announce: Announce
     write_file(folder / "transfer.json", (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
     steps = f" in {config.model.steps} steps" if config.model.steps > 0 else ""
     _tell_run(finished, found, name=name, model=f"{built.card.id}{steps}")
+    write_report(finished.run.folder)
     return Transfer(folder=folder, facts=facts)
 
 

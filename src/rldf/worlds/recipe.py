@@ -167,15 +167,15 @@ def world_mixture(space: str) -> Mixture:
         lone = [MixturePart(grammar=grammar, share=0.3, held={"density": "one"})] if "density" in _ids(grammar) else []
         return Mixture([MixturePart(grammar=grammar, share=0.7), *lone])
     base, wide, control, full = (load_grammar(name) for name in ("base", "wide", "control", "full"))
-    lone = {"density": "one"}
+    alone = {"density": "one"}
     return Mixture(
         [
             MixturePart(grammar=base, share=0.10),
-            MixturePart(grammar=base, share=0.04, held=lone),
+            MixturePart(grammar=base, share=0.04, held=alone),
             MixturePart(grammar=wide, share=0.24),
             MixturePart(grammar=control, share=0.14),
             MixturePart(grammar=control, share=0.14, mention=0.35),
-            MixturePart(grammar=control, share=0.18, mention=0.6, held=lone),
+            MixturePart(grammar=control, share=0.18, mention=0.6, held=alone),
             MixturePart(grammar=full, share=0.08, mention=0.3),
             MixturePart(grammar=load_grammar("two-objects"), share=0.06),
             MixturePart(grammar=load_grammar("people-classes"), share=0.01),
