@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -15,7 +16,7 @@ from rldf.presets.finetune_config import (
     FinetuneRewardConfig,
     PromptConfig,
 )
-from rldf.presets.finetune_rewards import CLIP_ID, ScorerShelf, scorer_name
+from rldf.presets.finetune_rewards import CLIP_ID, Scorer, ScorerShelf, scorer_name
 
 SHARED = "reads pictures with the same scorer as the reward"
 
@@ -44,7 +45,12 @@ def test_one_scorer_for_both_rewards__is_loaded_once_and_noted(
 ) -> None:
     loaded: list[str] = []
     load = ScorerShelf._load  # noqa: SLF001 - counts what is loaded
-    monkeypatch.setattr(ScorerShelf, "_load", lambda shelf, name: loaded.append(name) or load(shelf, name))
+
+    def counted(shelf: ScorerShelf, name: str) -> Scorer:
+        loaded.append(name)
+        return load(shelf, name)
+
+    monkeypatch.setattr(ScorerShelf, "_load", counted)
     own = str(tiny_models / "scorer-a")
     rewards = FinetuneRewardConfig(parts=("agreement",), second="multi-semantic", perception=own)
     parts = parts_of(tiny_models / "generator", reward=rewards)
@@ -60,7 +66,7 @@ def test_judging__has_the_judges_scorer_where_no_reward_needs_one(tiny_models: P
 def test_judging__goes_on_where_no_scorer_can_be_had_and_says_so(
     tiny_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(_: ScorerShelf, name: str) -> None:
+    def missing(_: ScorerShelf, name: str) -> NoReturn:
         raise ModelUnavailableError(f"'{name}' is not there.")
 
     monkeypatch.setattr(ScorerShelf, "load", missing)
