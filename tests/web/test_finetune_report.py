@@ -96,7 +96,8 @@ def make_run(folder: Path, *, is_finished: bool = True, first_alarm: int = 99, i
         }
         attacks = {"honest": {"mean": 0.5, "error": 0.1}, "written on another": {"mean": 0.75, "error": 0.1}}
         told = {"is_fooled": True, "tells_apart": False}
-        evaluation = {"alarm": False, "prompts": {"trained": found}, "attacks": {**attacks, **told}}
+        notes = ["The reward is computed by a stand-in.", "Both rewards share a scorer."]
+        evaluation = {"alarm": False, "prompts": {"trained": found}, "attacks": {**attacks, **told}, "notes": notes}
         (folder / "evaluation.json").write_text(json.dumps(evaluation), encoding="utf-8")
     return folder
 
@@ -126,6 +127,8 @@ def test_page__tells_curve_sheets_judgement_and_budget(tmp_path: Path) -> None:
     assert "1.0000 ± 0.2000" in page.text["judged"]
     assert "Vendi score 3.5000 2.5000 \u22121.0000" in page.text["judged"]
     assert "scorer class score, object" in page.text["judged"]
+    assert page.text["page"].count("The reward is computed by a stand-in.") == 1
+    assert "Both rewards share a scorer." in page.text["page"]
     assert "written on another 0.7500" in page.text["judged"]
     assert "Words printed on a picture raise the reward" in page.text["judged"]
     assert "does not lie above that of the same pictures under another prompt" in page.text["judged"]

@@ -100,6 +100,8 @@ def print_judgement(report: dict[str, Any]) -> None:
             typer.echo(f"         scorer class score of {axis} {before:.3f} -> {score:.3f}")
     if report["alarm"]:
         typer.echo(f"alarm    '{report['second_reward']}' fell while the reward rose: it was over-optimised")
+    for note in report["notes"]:
+        typer.echo(f"note     {note}")
     if report["attacks"] is not None:
         _print_attacks(report["attacks"])
 

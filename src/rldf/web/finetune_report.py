@@ -64,7 +64,7 @@ def _values(run: StoredFinetune) -> dict[str, object]:
         "name": run.folder.resolve().name,
         "created": run.header.optional_text("created"),
         "command": run.header.optional_text("command"),
-        "notes": run.header.texts("notes"),
+        "notes": _notes(run),
         "method": train.optional_text("method"),
         "reward_name": " + ".join(reward.texts("parts")),
         "second_name": reward.optional_text("second"),
@@ -91,6 +91,12 @@ def _values(run: StoredFinetune) -> dict[str, object]:
         "resume_command": f"rldf finetune run --resume {shlex.quote(os.fspath(run.folder))}",
         "evaluate_command": f"rldf finetune evaluate {shlex.quote(os.fspath(run.folder))}",
     }
+
+
+def _notes(run: StoredFinetune) -> list[str]:
+    """What a reader must know of the run and of its judgement, each once."""
+    judged = () if run.evaluation is None else run.evaluation.texts("notes")
+    return list(dict.fromkeys([*run.header.texts("notes"), *judged]))
 
 
 def _charts(run: StoredFinetune, *, second: str) -> list[tuple[str, Markup, str]]:
