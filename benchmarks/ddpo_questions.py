@@ -28,7 +28,6 @@ from rldf.finetuning.session import FinetuneFinished, read_epoch_lines
 from rldf.finetuning.watching import read_looks
 from rldf.jobs.finetune import plan_finetune, resume_finetune, run_finetune
 from rldf.jobs.search import search_events
-from rldf.perception.reading import read_image
 from rldf.presets.build import build_parts
 from rldf.presets.config import ModelConfig, SearchConfig
 from rldf.presets.finetune_config import FinetuneConfig, load_finetune_preset, override_finetune
@@ -299,7 +298,6 @@ def _search(model: ModelConfig, *, number: int, folder: Path) -> dict[str, float
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"drawn-{number}.png"
     Image.fromarray(draw_example(build_parts(config, shelf=SHELF).grammar, seed=1000 + number).image).save(path)
-    read_image(path)
     events = search_events([path], config=config, out=out, force=True)
     summary = next(event.summary for event in events if isinstance(event, RunFinished))
     steps = [json.loads(line) for line in (out / "steps.jsonl").read_text().splitlines()]

@@ -39,6 +39,8 @@ def test_run_resume_and_evaluate__give_a_lora_and_a_judgement(run: Run, options:
     again = run("finetune", "run", "--resume", folder)
     assert again.status == 1
     assert "is finished; only an interrupted one can go on" in again.err
+    refused = run("finetune", "evaluate", folder, "--prompts", "1", "--attacks")
+    assert (refused.status, "all 1 prompts are the same; an attack needs" in refused.err) == (1, True)
     judged = run("finetune", "evaluate", folder, "--count", "2", "--prompts", "2", "--attacks", "--json")
     assert judged.status == 0, judged.err
     assert set(judged.told["prompts"]) == {"trained", "unseen"}
@@ -54,6 +56,31 @@ def test_run_resume_and_evaluate__give_a_lora_and_a_judgement(run: Run, options:
     assert (about["steps"], about["guidance_scale"], about["method"]) == (2, 1.0, "ddpo-is")
     refused = run("finetune", "run", *options, "--budget", "8", "--out", folder)
     assert (refused.status, "is not empty" in refused.err) == (1, True)
+
+
+def test_runs__lists_shows_resumes_and_cites_a_fine_tuning(run: Run, options: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    secret = ("--config", "reward.url=https://me:word@host/score?key=abc")
+    given = [*options, *secret, "--reward", "jpeg-compressibility"]
+    ran = run("finetune", "run", *given, "--budget", "8", "--out", folder, "--json")
+    assert ran.status == 0, ran.err
+    command = json.loads((folder / "run.json").read_text(encoding="utf-8"))["command"]
+    assert command.startswith(f"rldf finetune run --model {options[1]} --reward jpeg-compressibility --budget 8 --out ")
+    assert "'reward.url=https://***@host/score?key=***'" in command
+    assert " --json" in command
+    (row,) = run("runs", "list", tmp_path, "--json").told["runs"]
+    assert (row["kind"], row["state"], row["tries"]) == ("finetune", "finished", 8)
+    assert row["sentence"].startswith("ddpo-is of ")
+    assert run("runs", "show", folder, "--json").told["budget"]["queries"] == 8
+    assert "2305.13301" in run("cite", folder).out
+    (folder / "summary.json").unlink()
+    shown = run("runs", "show", folder)
+    assert "epochs       2 are kept" in shown.out
+    assert f"rldf finetune run --resume {folder}" in shown.out
+    again = run("runs", "resume", folder, "--json")
+    assert (again.status, again.told["epochs"]) == (0, 2)
+    judged = run("finetune", "evaluate", folder, "--count", "2", "--prompts", "1")
+    assert "both measured on embeddings of HeadsPerception" in judged.out
 
 
 def test_lora_of_a_run__is_drawn_with_in_a_search(
@@ -93,6 +120,9 @@ def test_check__says_why_not_with_status_1(run: Run, options: list[str], tmp_pat
     assert ran.status == 1
     assert "NO  prompts differ for the text encoder" in ran.out
     assert ran.out.endswith("no go\n")
+    out = tmp_path / "run"
+    refused = run("finetune", "run", *options, "--reward", "redness", "--prompts", prompts, "--out", out)
+    assert (refused.status, "are the same to the text encoder" in refused.err, out.exists()) == (1, True, False)
 
 
 def test_dry_run__counts_and_loads_nothing(run: Run) -> None:
@@ -104,6 +134,29 @@ def test_dry_run__counts_and_loads_nothing(run: Run) -> None:
         "denoiser_evaluations": 2 * (51200 * 100 + 41 * 8 * 50),
         "sample_pictures": 41 * 8,
     }
+    compared = run(
+        "finetune", "run", "--preset", "paper-ddpo-is", "--config", "train.kl_weight=0.1", "--dry-run", "--json"
+    )
+    assert compared.told["denoiser_evaluations"] == 2 * (51200 * 150 + 41 * 8 * 50)
+
+
+def test_score_function_over_a_preset__takes_one_update_an_epoch_and_says_so(run: Run) -> None:
+    ran = run("finetune", "run", "--method", "ddpo-sf", "--dry-run", "--json")
+    assert ran.status == 0, ran.err
+    assert ran.told["updates"] == ran.told["epochs"] == 16
+    assert ran.err.count("takes one update an epoch, of all its pictures: train.update_batch_size = 64 set to fit") == 1
+    given = run("finetune", "run", "--method", "ddpo-sf", "--config", "train.update_batch_size=64", "--dry-run")
+    assert (given.status, "set to fit" in given.err) == (0, False)
+
+
+def test_time_limit_before_the_first_epoch__is_told(run: Run, options: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    options = [*options, "--config", "run.max_seconds=1e-6"]
+    ran = run("finetune", "run", *options, "--reward", "redness", "--budget", "8", "--out", out)
+    assert ran.status == 0, ran.err
+    assert "no epoch was done; the run stopped: time" in ran.out
+    assert (out / "checkpoints" / "epoch-000000" / "state.json").is_file()
+    assert (out / "report.html").is_file()
 
 
 def test_dry_run_of_a_run_that_goes_on__counts_and_trains_nothing(run: Run, tmp_path: Path) -> None:
@@ -112,6 +165,11 @@ def test_dry_run_of_a_run_that_goes_on__counts_and_trains_nothing(run: Run, tmp_
     told = run("finetune", "run", "--resume", tmp_path, "--dry-run", "--json").told
     assert told == asdict(plan_finetune(config)) | {"epochs_done": 0}
     assert [path.name for path in tmp_path.iterdir()] == ["request.json"]
+    (tmp_path / "epochs.jsonl").write_text("{}\n" * 3)
+    checkpoint = tmp_path / "checkpoints" / "epoch-000002"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "state.json").write_text("{}")
+    assert run("finetune", "run", "--resume", tmp_path, "--dry-run", "--json").told["epochs_done"] == 2
 
 
 def test_run_that_goes_on__takes_no_other_options(run: Run, tmp_path: Path) -> None:
@@ -130,7 +188,11 @@ def test_run_that_goes_on__takes_no_other_options(run: Run, tmp_path: Path) -> N
         (["--reward", "caption"], "reward.captioner is empty; a hub id or folder of LLaVA or BLIP is needed"),
         (["--reward", "jpeg-compressibility=much"], "has the weight 'much'; a weight is a number"),
         (["--method", "ppo"], "train.method is 'ppo'; it is one of ddpo-is, ddpo-sf, rwr, rwr-sparse"),
-        (["--config", "sampler.kind=euler"], "sampler.kind is 'euler'"),
+        (["--config", "sampler.kind=euler"], "adds no noise, so its steps have no density; it is one of ddim, ddpm."),
+        (
+            ["--method", "ddpo-sf"],
+            "'ddpo-sf', train.num_passes 1 and train.update_batch_size 2 of 4 pictures; the score",
+        ),
         (["--config", "train.clip=1"], "there is no setting 'train.clip'"),
         (["--budget", "3"], "the budget must hold at least one epoch"),
     ],

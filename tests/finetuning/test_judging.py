@@ -15,9 +15,13 @@ from rldf.errors import ConfigError
 from rldf.finetuning.judging import JudgeSettings, diversity_of, features_of, is_over_optimised, judge_policy, paired
 from rldf.finetuning.preflight import check_policy
 from rldf.finetuning.prompts import grammar_prompts, load_prompt_set, prompt_set_names
-from rldf.finetuning.scoring import PromptScorer
+from rldf.finetuning.scoring import PromptScorer, PromptTargets
+from rldf.finetuning.settings import Precision
 from rldf.grammar import load_grammar
 from rldf.records.percept import Outcome
+from rldf.space import Axis, Encoding, EncodingSpace
+
+LONG = replace(TRAIN, samples_per_epoch=4096, update_batch_size=4096)  # a picture's share in an update is small
 
 
 def test_judging__finds_gain_and_drift_after_training_and_none_before() -> None:
@@ -79,19 +83,49 @@ class PromptLength(Reward):
         return np.full(len(outcomes), float(len(target.prompt)))
 
 
-def test_scorer__asks_about_each_picture_with_its_own_prompt() -> None:
+COW, CAR = Encoding((0,)), Encoding((1,))
+SPACE = EncodingSpace(axes=(Axis(id="object", terms=("cow", "car")),))
+
+
+def test_target_of_a_sentence__is_certain_of_its_words() -> None:
     reward = PromptLength()
-    scorer = PromptScorer(reward, encodings={})
+    scorer = PromptScorer(
+        PromptTargets(reward, encodings={"aa": COW, "b": CAR}, space=SPACE), encodings={"aa": COW, "b": CAR}
+    )
     images = np.zeros((3, 8, 8, 3), dtype=np.uint8)
     assert scorer(images, ["aa", "b", "aa"], [0, 1, 2]).tolist() == [2.0, 1.0, 2.0]
-    assert [target.percept for target in reward.targets] == [None, None]
+    percepts = [target.percept for target in reward.targets]
+    assert [None if percept is None else percept.encoding for percept in percepts] == [COW, CAR]
+
+
+def test_reward_of_pictures_alone__is_asked_once_for_all_prompts() -> None:
+    asked: list[tuple[str, ...]] = []
+
+    class Counting(Reward):
+        bounds = (0.0, 1.0)
+
+        def score(self, outcomes: Sequence[Outcome], *, target: Target) -> np.ndarray:
+            del target
+            asked.append(tuple(outcome.prompt.text for outcome in outcomes))
+            return np.ones(len(outcomes))
+
+    scorer = PromptScorer(Counting(), encodings={"aa": COW})
+    assert scorer(np.zeros((3, 8, 8, 3), dtype=np.uint8), ["aa", "b", "aa"], [0, 1, 2]).tolist() == [1.0, 1.0, 1.0]
+    assert asked == [("aa", "b", "aa")]
 
 
 def test_prompt_sets__have_the_papers_numbers() -> None:
     sizes = {
         name: (len(load_prompt_set(name).trained), len(load_prompt_set(name).unseen)) for name in prompt_set_names()
     }
-    assert sizes == {"activities": (135, 114), "animals": (45, 38), "animals-and-objects": (45, 50)}
+    assert sizes == {
+        "activities": (135, 114),
+        "animals": (45, 38),
+        "animals-and-objects": (45, 50),
+        "imagenet-animals": (398, 0),
+    }
+    classes = load_prompt_set("imagenet-animals").trained
+    assert (classes[0], classes[-1]) == ("tench", "puffer")
     activities = load_prompt_set("activities").trained
     assert "an ant washing the dishes" in activities
     assert "a cat riding a bike" in activities
@@ -134,6 +168,30 @@ def test_preflight__says_go_for_a_sound_policy(storage_dtype: str) -> None:
     findings = list(check_policy(make_policy(sampling), train=TRAIN, prompts=PROMPTS, score=redness))
     assert [finding.name for finding in findings if not finding.is_kept] == []
     assert len(findings) == 9
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_preflight__says_go_for_frozen_weights_in_half_precision(dtype: Precision) -> None:
+    findings = check_policy(
+        make_policy(replace(SAMPLING, batch_size=1), dtype=dtype), train=LONG, prompts=PROMPTS, score=redness
+    )
+    assert [finding.name for finding in findings if not finding.is_kept] == []
+
+
+def test_preflight__refuses_a_gradient_that_vanishes_in_float16() -> None:
+    policy = make_policy(dtype="float16")
+    policy.precision = "float32"  # as if nothing scaled the loss
+    kept = {finding.name: finding for finding in check_policy(policy, train=LONG, prompts=PROMPTS, score=redness)}
+    found = kept["the gradient is finite and reaches the trained weights"]
+    assert not found.is_kept
+    assert "lost to rounding" in found.measured
+
+
+def test_preflight__measures_the_base_of_full_training_where_one_is_kept() -> None:
+    policy = make_policy(kind="full", has_base=True, dtype="bfloat16")
+    named = {finding.name: finding for finding in check_policy(policy, train=TRAIN, prompts=PROMPTS, score=redness)}
+    begins = named["the policy begins as the base model"]
+    assert (begins.is_kept, begins.measured) == (True, "divergence 0.0e+00")
 
 
 def test_preflight__names_dropout_bad_rewards_and_equal_prompts() -> None:

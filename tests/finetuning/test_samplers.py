@@ -8,8 +8,8 @@ import torch
 from diffusers import DDIMScheduler, DDPMScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler
 
 from rldf.errors import ConfigError
-from rldf.finetuning.samplers import NO_DENSITY, build_sampler, require_density
-from rldf.finetuning.settings import PosteriorVariance, SamplerSettings, Spacing
+from rldf.finetuning.samplers import build_sampler, require_density
+from rldf.finetuning.settings import NO_DENSITY, PosteriorVariance, SamplerSettings, Spacing
 
 SD = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
 SHAPE = (2, 4, 8, 8)

@@ -169,6 +169,24 @@ def test_time_limit__ends_the_run_with_what_it_has(tmp_path: Path) -> None:
     assert (last.summary["stopped"], last.summary["epochs"]) == ("time", 0)
 
 
+def test_stopped_run__has_a_checkpoint_of_its_last_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = make()
+    monkeypatch.setattr(  # time is up after two epochs
+        FinetuneSession, "_seconds", property(lambda _: 9.0 if trainer.epoch == 2 else 0.0)
+    )
+    run = replace(RUN, max_queries=40, max_seconds=5.0, sample_every=0, checkpoint_every=5)
+    with begin_folder(tmp_path / "run", request=HEADER) as store:
+        *_, last = session_of(trainer, store, run).events()
+    assert isinstance(last, FinetuneFinished)
+    assert (last.summary["stopped"], last.summary["epochs"]) == ("time", 2)
+    checkpoint = last_checkpoint(tmp_path / "run")
+    assert checkpoint is not None
+    tensors, state = read_checkpoint(checkpoint)
+    assert state["trainer"]["epoch"] == 2
+    for name, weight in trainer.policy.denoiser.trained.items():
+        torch.testing.assert_close(tensors[f"{name}/weight"], weight.detach(), rtol=0, atol=0)
+
+
 def blueness(images: ImageBatch, prompts: Sequence[str], seeds: Sequence[int]) -> np.ndarray:
     return -redness(images, prompts, seeds)
 
@@ -244,6 +262,20 @@ def test_half_written_checkpoint__is_not_seen(tmp_path: Path) -> None:
     (tmp_path / "checkpoints" / ".epoch-000002.part").mkdir()
     (tmp_path / "checkpoints" / "epoch-000003").mkdir()
     assert [path.name for path in find_checkpoints(tmp_path)] == ["epoch-000001"]
+
+
+def test_checkpoint__is_flushed_through_a_file_that_may_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed = []
+
+    def fsync(number: int) -> None:  # as on Windows, where a file opened for reading alone cannot be flushed
+        os.write(number, b"")
+        flushed.append(number)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_checkpoint(tmp_path, epoch=1, tensors={"a": torch.ones(2)}, state={}, kept=1)
+    assert flushed
 
 
 def test_full_disk__is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.finetuning.tiny import PROMPTS, SAMPLING, TRAIN, guided, make_policy, make_trainer
+from tests.finetuning.tiny import NUM_STEPS, PROMPTS, SAMPLING, TRAIN, guided, make_policy, make_trainer
 
 from rldf.finetuning.epochs import plan_epoch, trained_steps
 from rldf.finetuning.failures import FinetuningError
@@ -50,6 +50,26 @@ def test_first_update__has_ratio_1_and_the_second_has_not(
     assert (tally.approx_kl[0], tally.clip_fraction[0]) == (0.0, 0.0)
     assert tally.approx_kl[1] > 0.0
     assert tally.clip_fraction[1] > 0.0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_frozen_weights_in_half_precision__imply_that_precision(dtype: Precision) -> None:
+    trainer = make_trainer(policy=make_policy(dtype=dtype))
+    assert trainer.policy.precision == dtype
+    _, numbers = trainer.updater.state()
+    assert (numbers["loss_scale"] != {}) == (dtype == "float16")
+
+
+def test_small_gradients__survive_frozen_weights_in_float16() -> None:
+    norms = []
+    dtypes: tuple[Precision, ...] = ("float32", "float16")
+    for dtype in dtypes:
+        trainer = make_trainer(policy=make_policy(dtype=dtype))
+        mean = trainer.policy.mean(torch.ones(1, *trainer.policy.latent_shape), PROMPTS[:1], step=NUM_STEPS - 1)
+        trainer.updater.backward(1e-5 * mean.square().mean().float())
+        norms.append(trainer.updater.finish())
+    assert norms[0] > 0.0
+    assert norms[1] == pytest.approx(norms[0], rel=0.1)
 
 
 def test_dropout__is_refused_before_the_first_update() -> None:
@@ -158,7 +178,7 @@ def test_gradient_checkpointing__changes_no_weight() -> None:
 TWO_PROCESSES = """
 import sys, json, torch
 sys.path[:0] = {paths}
-from tests.finetuning.tiny import PROMPTS, redness
+from tests.finetuning.tiny import NUM_STEPS, PROMPTS, redness
 from tests.generators.tiny_pipelines import build_pipeline
 from rldf.finetuning.policy import DiffusionPolicy
 from rldf.finetuning.processes import AcceleratedProcesses, SingleProcess

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from tests.generators.tiny_pipelines import build_pipeline
 
 from rldf.arrays import ImageBatch
-from rldf.finetuning.policy import DiffusionPolicy
+from rldf.finetuning.policy import DTYPES, DiffusionPolicy
 from rldf.finetuning.processes import Processes
 from rldf.finetuning.settings import (
     AdapterKind,
     AdapterSettings,
     AdvantageSettings,
+    Precision,
     SamplerSettings,
     TrainSettings,
 )
@@ -31,10 +33,16 @@ def redness(images: ImageBatch, prompts: Sequence[str], seeds: Sequence[int]) ->
 
 
 def make_policy(
-    sampling: SamplerSettings = SAMPLING, *, kind: AdapterKind = "lora", has_base: bool = False
+    sampling: SamplerSettings = SAMPLING,
+    *,
+    kind: AdapterKind = "lora",
+    has_base: bool = False,
+    dtype: Precision = "float32",
 ) -> DiffusionPolicy:
-    """Makes a policy on a tiny untrained pipeline."""
-    return DiffusionPolicy(build_pipeline(), sampling=sampling, adapter=AdapterSettings(kind=kind), has_base=has_base)
+    """Makes a policy on a tiny untrained pipeline, its denoiser given in some number format."""
+    pipeline: Any = build_pipeline()
+    pipeline.unet.to(DTYPES[dtype])
+    return DiffusionPolicy(pipeline, sampling=sampling, adapter=AdapterSettings(kind=kind), has_base=has_base)
 
 
 def make_trainer(

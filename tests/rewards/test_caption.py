@@ -28,6 +28,22 @@ def test_recall__counts_the_tokens_of_the_reference() -> None:
     assert bert_recall(candidate=reference, reference=candidate) == pytest.approx(1.0)  # that would be precision
 
 
+def test_recall__by_hand_where_start_and_end_can_be_matched() -> None:
+    edge = np.array([[1.0, 0.0]])
+    reference = np.concatenate([edge, [[0.8, 0.6], [0.0, 1.0]], edge])
+    candidate = np.concatenate([edge, [[0.6, 0.8]], edge])
+    # the first word: 0.8 with the edges, 0.96 with the candidate's word; the second: 0.8 with that word
+    assert bert_recall(candidate=candidate, reference=reference) == pytest.approx((0.96 + 0.8) / 2)
+    turned = np.concatenate([edge, [[0.0, 1.0]], edge])
+    # the first word is matched best by the start token: 0.8 against 0.6
+    assert bert_recall(candidate=turned, reference=reference) == pytest.approx((0.8 + 1.0) / 2)
+
+
+def test_recall__of_a_caption_without_words_is_0() -> None:
+    alike = np.ones((4, 3))
+    assert bert_recall(candidate=alike[:2], reference=alike) == 0.0
+
+
 def test_reward__asks_for_the_prompt_of_each_picture() -> None:
     outcomes = example_outcomes()[:2]
 

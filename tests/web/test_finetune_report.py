@@ -92,9 +92,12 @@ def make_run(folder: Path, *, is_finished: bool = True, first_alarm: int = 99, i
             "alarm": False,
             "diversity": {"base": SPREAD, "tuned": {**SPREAD, "vendi": 2.5}},
             "drift": {"frechet": 0.125, "kl_nats": 12.5},
+            "features": "embeddings of a scorer",
         }
         attacks = {"honest": {"mean": 0.5, "error": 0.1}, "written on another": {"mean": 0.75, "error": 0.1}}
-        evaluation = {"alarm": False, "prompts": {"trained": found}, "attacks": {**attacks, "is_fooled": True}}
+        told = {"is_fooled": True, "tells_apart": False}
+        notes = ["The reward is computed by a stand-in.", "Both rewards share a scorer."]
+        evaluation = {"alarm": False, "prompts": {"trained": found}, "attacks": {**attacks, **told}, "notes": notes}
         (folder / "evaluation.json").write_text(json.dumps(evaluation), encoding="utf-8")
     return folder
 
@@ -124,7 +127,12 @@ def test_page__tells_curve_sheets_judgement_and_budget(tmp_path: Path) -> None:
     assert "1.0000 ± 0.2000" in page.text["judged"]
     assert "Vendi score 3.5000 2.5000 \u22121.0000" in page.text["judged"]
     assert "scorer class score, object" in page.text["judged"]
+    assert page.text["page"].count("The reward is computed by a stand-in.") == 1
+    assert "Both rewards share a scorer." in page.text["page"]
     assert "written on another 0.7500" in page.text["judged"]
+    assert "Words printed on a picture raise the reward" in page.text["judged"]
+    assert "does not lie above that of the same pictures under another prompt" in page.text["judged"]
+    assert "distance, Vendi score and drift on embeddings of a scorer" in page.text["judged"]
     assert "320 of at most 1,024" in page.text["costs"]
     assert "because the budget was used up" in page.text["costs"]
     assert "--lora" in page.text["again"]
@@ -140,7 +148,12 @@ def test_alarm__is_told_with_when_it_came_and_what_was_kept(tmp_path: Path) -> N
 
 
 def test_unfinished_run__says_how_to_go_on(tmp_path: Path) -> None:
-    page = page_of(make_run(tmp_path / "run", is_finished=False))
+    folder = make_run(tmp_path / "run", is_finished=False)
+    for epoch in (2, 3):
+        (folder / "checkpoints" / f"epoch-{epoch:06d}").mkdir(parents=True)
+    (folder / "checkpoints" / "epoch-000002" / "state.json").write_text("{}")
+    page = page_of(folder)
+    assert "Of 5 epochs, 2 are kept in a checkpoint" in page.text["page"]
     assert "rldf finetune run --resume" in page.text["page"]
     assert "Budget" not in page.text["costs"]
 

@@ -11,7 +11,8 @@ from rldf.cli.options import AsJson, Debug, RunFolder
 def cite(run: RunFolder, *, as_json: AsJson = False, debug: Debug = False) -> None:
     """Prints the references of the methods that a run used."""
     del debug
-    workflows.read_run(run)
+    if not workflows.is_finetune(run):
+        workflows.read_run(run)
     references = workflows.references_of(run)
     if as_json:
         print_json(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rldf.cli import workflows
+from rldf.cli.finetune_shown import print_judgement, print_plan, train_and_report
 from rldf.cli.manners import FAILED, print_json, say, well_behaved
 from rldf.cli.options import (
     AsJson,
@@ -19,11 +20,11 @@ from rldf.cli.options import (
     OptionalSeed,
     RunFolder,
     Setting,
+    command_line,
     refuse_others,
 )
 
 if TYPE_CHECKING:
-    from rldf.jobs.finetune import FinetunePlan
     from rldf.presets.finetune_config import FinetuneConfig
 
 group = typer.Typer(
@@ -85,7 +86,7 @@ def run(
         refuse_others(context, "--resume", allowed=("resume", "is_dry_run", "as_json", "debug"))
         if is_dry_run:
             plan, num_done = workflows.plan_resume(resume)
-            _print_plan(plan, as_json=as_json, num_done=num_done)
+            print_plan(plan, as_json=as_json, num_done=num_done)
             return
         folder = resume
         events = workflows.resume_finetune(folder, announce=say)
@@ -105,22 +106,11 @@ def run(
             changes,
         )
         if is_dry_run:
-            _print_plan(workflows.plan_finetune(config), as_json=as_json)
+            print_plan(workflows.plan_finetune(config), as_json=as_json)
             return
         folder = Path("runs") / f"{_stamp()}-finetune" if out is None else out
-        events = workflows.run_finetune(config, out=folder, force=force, command="rldf finetune run", announce=say)
-    summary: Any = {}
-    try:
-        for event in events:
-            summary = getattr(event, "summary", summary)
-            _show(event)
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(
-            f"interrupted; '{folder}' keeps the last checkpoint. Go on with: rldf finetune run --resume {folder}"
-        ) from error
-    if summary:
-        workflows.write_report(folder)
-        _print_summary(summary, as_json=as_json)
+        events = workflows.run_finetune(config, out=folder, force=force, command=command_line(context), announce=say)
+    train_and_report(events, folder=folder, as_json=as_json)
 
 
 @group.command(epilog="Example: rldf finetune check --model embedded")
@@ -203,94 +193,16 @@ def evaluate(
     if as_json:
         print_json(report)
         return
-    _print_judgement(report)
+    print_judgement(report)
     typer.echo(f"report   {page}")
-
-
-def _print_judgement(report: dict[str, Any]) -> None:
-    """Prints what was found on each set of prompts, and what the attacks gave."""
-    for name, found in report["prompts"].items():
-        gain = found["reward"]["gain"]
-        typer.echo(
-            f"{name:<8} reward {found['reward']['base']['mean']:.4f} -> {found['reward']['tuned']['mean']:.4f}, gain "
-            f"{gain['mean']:.4f} (standard error {gain['error']:.4f}) on {found['pictures']} pictures"
-        )
-        if found["second"] is not None:
-            judged = found["second"]
-            typer.echo(
-                f"         {report['second_reward']} {judged['base']['mean']:.4f} -> {judged['tuned']['mean']:.4f}"
-            )
-        spread = found["diversity"]
-        typer.echo(
-            f"         diversity {spread['base']['pairwise']:.4f} -> {spread['tuned']['pairwise']:.4f}, Frechet "
-            f"distance {found['drift']['frechet']:.4f}, divergence {found['drift']['kl_nats']:.2f} nats"
-        )
-        scores = spread["tuned"].get("scorer_class_score", {})
-        for axis, score in scores.items():
-            before = spread["base"]["scorer_class_score"][axis]
-            typer.echo(f"         scorer class score of {axis} {before:.3f} -> {score:.3f}")
-    if report["alarm"]:
-        typer.echo(f"alarm    '{report['second_reward']}' fell while the reward rose: it was over-optimised")
-    if report["attacks"] is not None:
-        _print_attacks(report["attacks"])
-
-
-def _print_attacks(found: dict[str, Any]) -> None:
-    rows = [f"{name} {row['mean']:.4f}" for name, row in found.items() if isinstance(row, dict)]
-    typer.echo(f"attacks  {', '.join(rows)}")
-    typer.echo(f"         words printed on a picture {'RAISE' if found['is_fooled'] else 'do not raise'} the reward")
 
 
 def _config(preset: str, options: dict[str, Any], changes: list[str] | None) -> "FinetuneConfig":
     """A preset, what the options change, and what --config overrides."""
-    base = workflows.load_finetune_preset(preset)
-    table: dict[str, Any] = asdict(base)
-    for name, value in options.items():
-        section, _, key = name.rpartition(".")
-        if value is not None:
-            (table[section] if section else table)[key] = value
-    config = workflows.finetune_from_dict(table, place="the options")
-    return workflows.override_finetune(config, [] if changes is None else changes)
+    return workflows.override_finetune(
+        workflows.load_finetune_preset(preset), [] if changes is None else changes, options=options, announce=say
+    )
 
 
 def _stamp() -> str:
     return workflows.utc_now()[:19].replace(":", "").replace("-", "").replace("T", "-")
-
-
-def _print_plan(plan: "FinetunePlan", *, as_json: bool, num_done: int | None = None) -> None:
-    """Says what a run would do in all, and how much of it is done where it goes on."""
-    if as_json:
-        print_json(asdict(plan) | ({} if num_done is None else {"epochs_done": num_done}))
-        return
-    if num_done is not None:
-        typer.echo(f"goes on after {num_done} epochs of the run")
-    typer.echo(
-        f"{plan.epochs} epochs: {plan.queries} reward queries, at most {plan.updates} updates, "
-        f"{plan.denoiser_evaluations} evaluations of the denoiser, {plan.sample_pictures} pictures on sheets"
-    )
-
-
-def _show(event: object) -> None:
-    result = getattr(event, "result", None)
-    if result is not None:
-        rewards = result.rewards
-        say(
-            f"epoch {result.epoch + 1}: reward {rewards.mean():.4f} (from {rewards.min():.4f} to {rewards.max():.4f}), "
-            f"{result.num_queries} of {getattr(event, 'max_queries', '?')} queries, {result.seconds:.1f} s"
-        )
-
-
-def _print_summary(summary: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(summary)
-        return
-    budget = summary["budget"]
-    typer.echo(
-        f"reward    {summary['start_reward']:.4f} -> {summary['reward']:.4f} (means of the first and last epoch)"
-    )
-    typer.echo(f"queries   {budget['queries']} of {budget['max_queries']}, {budget['updates']} updates")
-    if summary["alarm"]:
-        typer.echo(f"alarm     the second reward fell while the reward rose; the run stopped: {summary['stopped']}")
-    typer.echo(f"result    {summary['result']}")
-    typer.echo(f"report    {Path(summary['run']) / 'report.html'}")
-    typer.echo(f"judge it  rldf finetune evaluate {summary['run']}")

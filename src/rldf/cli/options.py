@@ -1,11 +1,16 @@
 """The options that several commands share, so that they mean the same everywhere."""
 
+import re
+import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.core import TyperCommand
+
+_HIDDEN_NAME = re.compile(r"(?<=://)[^/@\s]+@")
+_HIDDEN_VALUE = re.compile(r"([?&][^=&\s]+=)[^&\s]+")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", show_default=False)]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", show_default=False)]
@@ -111,6 +116,29 @@ def given_options(context: typer.Context) -> dict[str, str]:
         if option.name is not None and option.param_type_name == "option" and source is not None:
             given |= {option.name: max(option.opts, key=len)} if source.name == "COMMANDLINE" else {}
     return given
+
+
+def command_line(context: typer.Context) -> str:
+    """Tells the command as it was given, for the record; names, passwords and keys inside addresses are left out.
+
+    Args:
+        context: of the command.
+
+    Returns:
+        One line for a shell.
+    """
+    given = given_options(context)
+    words = ["rldf", *context.command_path.split()[1:]]
+    for option in context.command.params:
+        if option.name is None or option.name not in given:
+            continue
+        value: object = context.params[option.name]
+        if isinstance(value, bool):
+            words.append(given[option.name])
+            continue
+        for each in value if isinstance(value, list | tuple) else [value]:
+            words += [given[option.name], _HIDDEN_VALUE.sub(r"\1***", _HIDDEN_NAME.sub("***@", str(each)))]
+    return shlex.join(words)
 
 
 def refuse_others(context: typer.Context, mode: str, *, allowed: Collection[str]) -> None:

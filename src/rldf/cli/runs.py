@@ -1,18 +1,26 @@
 """`rldf runs`: lists, shows and resumes runs, writes their reports, and draws their words elsewhere."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rldf.cli import workflows
+from rldf.cli.finetune_shown import print_summary as print_tuned
+from rldf.cli.finetune_shown import print_unfinished, train_and_report
 from rldf.cli.manners import print_json, say, well_behaved
 from rldf.cli.options import AsJson, Debug, Device, Dtype, LowMemory, Model, RunFolder, Setting
 from rldf.cli.searching import print_summary, watch_run
 from rldf.cli.settings import Given, settings
 from rldf.errors import RldfError
 
-group = typer.Typer(name="runs", help="Runs: what searches left behind.", no_args_is_help=True, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from rldf.web.finetune_run import StoredFinetune
+
+LISTED = ("search", "finetune")
+group = typer.Typer(
+    name="runs", help="Runs: what searches and fine-tunings left behind.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @group.command("list", epilog="Example: rldf runs list runs")
@@ -25,7 +33,7 @@ def list_all(
 ) -> None:
     """Lists the runs in a folder; runs that cannot be read are listed with the reason."""
     del debug
-    rows = [_row(path) for path in workflows.find_runs(folder)]
+    rows = [_row(path) for path in workflows.find_runs(folder, kinds=LISTED)]
     if as_json:
         print_json({"folder": str(folder), "runs": rows})
         return
@@ -39,15 +47,35 @@ def list_all(
 def _row(path: Path) -> dict[str, Any]:
     """What the list says of one run."""
     try:
+        if workflows.is_finetune(path):
+            return _finetune_row(workflows.read_finetune_folder(path))
         run = workflows.read_run(path)
     except RldfError as error:
-        return {"run": str(path), "state": "unreadable", "score": None, "sentence": str(error), "tries": None}
+        unread = {"kind": None, "score": None, "tries": None}
+        return {"run": str(path), "state": "unreadable", "sentence": str(error), **unread}
     return {
         "run": str(path),
+        "kind": "search",
         "state": "finished" if run.is_finished else "interrupted",
         "score": run.score if run.is_finished else None,
         "sentence": run.sentence,
         "tries": len(run.steps),
+    }
+
+
+def _finetune_row(run: "StoredFinetune") -> dict[str, Any]:
+    """What the list says of a fine-tuning: its reward in the place of a sentence; it has no score."""
+    config = run.header.optional_child("config")
+    method, model = config.optional_child("train").optional_text("method"), run.header.optional_child("model")
+    rewards = [epoch.reward_mean for epoch in run.epochs]
+    moved = f", reward {rewards[0]:.4f} -> {rewards[-1]:.4f}" if rewards else ""
+    return {
+        "run": str(run.folder),
+        "kind": "finetune",
+        "state": "interrupted" if run.summary is None else "finished",
+        "score": None,
+        "sentence": f"{method} of {model.optional_text('id')}{moved}",
+        "tries": run.epochs[-1].queries if run.epochs else 0,
     }
 
 
@@ -56,6 +84,13 @@ def _row(path: Path) -> dict[str, Any]:
 def show(run: RunFolder, *, as_json: AsJson = False, debug: Debug = False) -> None:
     """Shows what a run found; of an unfinished one, the best so far."""
     del debug
+    if workflows.is_finetune(run):
+        stored = workflows.read_finetune_folder(run)
+        if stored.summary is None:
+            print_unfinished(stored, as_json=as_json)
+        else:
+            print_tuned(workflows.read_json(run / "summary.json"), as_json=as_json)
+        return
     record = workflows.read_run(run)
     if record.summary is not None:
         print_summary(record.summary, as_json=as_json)
@@ -81,6 +116,9 @@ def show(run: RunFolder, *, as_json: AsJson = False, debug: Debug = False) -> No
 def resume(run: RunFolder, *, as_json: AsJson = False, debug: Debug = False) -> None:
     """Goes on with an interrupted run, to the same result as without the interruption."""
     del debug
+    if workflows.is_finetune(run):
+        train_and_report(workflows.resume_finetune(run, announce=say), folder=run, as_json=as_json)
+        return
     events = workflows.resume_search(run, announce=say)
     print_summary(watch_run(events, folder=run), as_json=as_json)
 

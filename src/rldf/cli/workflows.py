@@ -116,6 +116,7 @@ if TYPE_CHECKING:
     from rldf.presets.shelf import SHELF as SHELF
     from rldf.records import axes_to_json as axes_to_json
     from rldf.records import find_runs as find_runs
+    from rldf.records import read_json as read_json
     from rldf.records import read_run as read_run
     from rldf.records import utc_now as utc_now
     from rldf.records import versions as versions
@@ -127,6 +128,8 @@ if TYPE_CHECKING:
     from rldf.seeding import child_rng as child_rng
     from rldf.web import references_of as references_of
     from rldf.web import write_report as write_report
+    from rldf.web.finetune_run import is_finetune as is_finetune
+    from rldf.web.finetune_run import read_finetune_folder as read_finetune_folder
     from rldf.worlds.card import card_text as card_text
     from rldf.worlds.card import card_to_json as card_to_json
     from rldf.worlds.card import measure_card as measure_card
@@ -290,6 +293,7 @@ _MODULES = {
     "rldf.records": (
         "axes_to_json",
         "find_runs",
+        "read_json",
         "read_run",
         "utc_now",
         "versions",
@@ -300,6 +304,10 @@ _MODULES = {
     "rldf.web": (
         "references_of",
         "write_report",
+    ),
+    "rldf.web.finetune_run": (
+        "is_finetune",
+        "read_finetune_folder",
     ),
     "rldf.seeding": ("child_rng",),
     "rldf.worlds.card": (

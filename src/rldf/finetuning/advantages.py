@@ -205,7 +205,7 @@ def sparse_weights(rewards: Rewards, prompts: Sequence[str], settings: Advantage
 
 
 def require_finite_settings(settings: AdvantageSettings, *, pictures_per_prompt: int, method: str) -> None:
-    """Refuses settings under which every advantage or weight would be the same.
+    """Refuses settings under which every advantage would be 0: groups of a single picture.
 
     Args:
         settings: how rewards become advantages.
@@ -213,7 +213,7 @@ def require_finite_settings(settings: AdvantageSettings, *, pictures_per_prompt:
         method: of the training.
 
     Raises:
-        ConfigError: if a group would have a single picture.
+        ConfigError: if a group would have a single picture; RWR has no such groups.
     """
     is_alone = pictures_per_prompt == 1
     if method.startswith("ddpo") and settings.kind == "group" and is_alone:

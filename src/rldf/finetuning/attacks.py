@@ -72,6 +72,22 @@ def attack_reward(images: ImageBatch, prompts: Sequence[str], *, score: ScoreIma
     }
 
 
+def require_two_prompts(prompts: Sequence[str]) -> None:
+    """Refuses prompts among which there is no other one to mislead with.
+
+    Args:
+        prompts: of the attack.
+
+    Raises:
+        ConfigError: if they are all the same.
+    """
+    if len(set(prompts)) < 2:
+        raise ConfigError(
+            f"all {len(prompts)} prompts are the same; an attack needs the picture of another prompt. Give at least "
+            "two different prompts."
+        )
+
+
 def draw_honest(policy: DiffusionPolicy, prompts: Sequence[str], *, seed: int = 0) -> ImageBatch:
     """Draws one picture of each prompt with the base model.
 
@@ -136,11 +152,7 @@ def _broken(text: str, *, pen: PIL.ImageDraw.ImageDraw, font: Any, width: float)
 
 def _other_places(prompts: Sequence[str]) -> list[int]:
     """For each prompt the place of the next one that differs."""
-    if len(set(prompts)) < 2:
-        raise ConfigError(
-            f"all {len(prompts)} prompts are the same; an attack needs the picture of another prompt. Give at least "
-            "two different prompts."
-        )
+    require_two_prompts(prompts)
     count = len(prompts)
     return [
         next((place + step) % count for step in range(1, count) if prompts[(place + step) % count] != prompts[place])

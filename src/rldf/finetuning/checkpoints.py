@@ -59,6 +59,11 @@ def find_checkpoints(run: Path) -> list[Path]:
     return sorted(path for path in (run / FOLDER).glob(f"{PREFIX}*") if (path / "state.json").is_file())
 
 
+def epoch_of(folder: Path) -> int:
+    """Tells how many epochs a checkpoint has behind it, by its folder's name."""
+    return int(folder.name.removeprefix(PREFIX))
+
+
 def read_checkpoint(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Reads a checkpoint.
 
@@ -83,5 +88,5 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, An
 
 def _flush(path: Path) -> None:
     """Waits until a file is on the disk."""
-    with path.open("rb") as file:
+    with path.open("rb+") as file:  # Windows flushes what may be written alone
         os.fsync(file.fileno())

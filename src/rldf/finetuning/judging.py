@@ -137,7 +137,7 @@ def compare(
             "frechet": frechet_distance(Moments.of(rows["base"]), Moments.of(rows["tuned"])),
             "kl_nats": float(tuned.divergence.mean()),
         },
-        "features": "small pictures" if embedder is None else type(embedder).__name__,
+        "features": "small pictures" if embedder is None else f"embeddings of {type(embedder).__name__}",
     }
 
 

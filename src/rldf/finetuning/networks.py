@@ -43,9 +43,19 @@ class TrainableDenoiser:
         if settings.kind == "lora":
             _add_lora(self.unet, settings, seed=seed)
         else:
-            self._base = copy.deepcopy(self.unet) if has_base else None
             self.unet.float()  # weights that move are kept in float32, whatever it computes in
+            self._base = copy.deepcopy(self.unet) if has_base else None
             self.unet.requires_grad_(requires_grad=True)
+
+    @property
+    def frozen_dtype(self) -> torch.dtype | None:
+        """Number format of the weights that do not move; None where all of them move."""
+        return next((weight.dtype for weight in self.unet.parameters() if not weight.requires_grad), None)
+
+    @property
+    def has_base(self) -> bool:
+        """True where the base model is there to compare with."""
+        return self.settings.kind == "lora" or self._base is not None
 
     @property
     def trained(self) -> dict[str, torch.nn.Parameter]:

@@ -17,7 +17,8 @@ from rldf.finetuning.settings import AdapterSettings, Precision, SamplerSettings
 from rldf.generators.prompt_embeddings import PromptEmbeddings
 from rldf.records.percept import Prompt
 
-DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+HALVES: dict[Precision, torch.dtype] = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, **HALVES}
 
 Means = Float[torch.Tensor, "batch channels rows columns"]
 
@@ -30,6 +31,8 @@ class DiffusionPolicy:
         denoiser: what is trained.
         sampler: the Gaussian steps.
         settings: how pictures are drawn.
+        precision: number format the denoiser computes in. Frozen weights in half precision imply theirs: gradients
+            flow through them in that format, whatever was asked for, and float16 then needs its loss scale.
         latent_shape: channels, rows, columns.
         device: where it runs.
     """
@@ -53,7 +56,7 @@ class DiffusionPolicy:
             pipeline: of the family of Stable Diffusion 1 and 2.
             sampling: how pictures are drawn.
             adapter: which weights move.
-            precision: number format the denoiser computes in.
+            precision: number format the denoiser computes in, where frozen weights are in float32 or there are none.
             device: where it runs.
             seed: root seed.
             has_base: True to keep the base model even where all weights move.
@@ -65,12 +68,13 @@ class DiffusionPolicy:
         self.device = torch.device(device)
         self.settings = sampling
         self.sampler: Sampler = build_sampler(self._pipeline.scheduler, sampling)
-        self._precision = precision
         self._pipeline.to(self.device)
         for part in (self._pipeline.vae, self._pipeline.text_encoder):
             part.requires_grad_(requires_grad=False)
             part.eval()
         self.denoiser = TrainableDenoiser(self._pipeline.unet, adapter, seed=seed, has_base=has_base)
+        frozen = self.denoiser.frozen_dtype
+        self.precision: Precision = next((name for name, dtype in HALVES.items() if dtype == frozen), precision)
         self.latent_shape = _latent_shape(self._pipeline, size_px=size_px)
         self._embeddings = PromptEmbeddings(
             self._pipeline, device=self.device, parameter_names=frozenset({"prompt", "negative_prompt"})
@@ -190,9 +194,9 @@ class DiffusionPolicy:
         return tuple(int(token) for token in encoded["input_ids"])
 
     def _computing(self) -> AbstractContextManager[None]:
-        if self._precision == "float32":
+        if self.precision == "float32":
             return nullcontext()
-        return torch.autocast(self.device.type, dtype=DTYPES[self._precision])
+        return torch.autocast(self.device.type, dtype=DTYPES[self.precision])
 
 
 def require_distinct_prompts(policy: DiffusionPolicy, prompts: Sequence[str]) -> None:

@@ -10,13 +10,16 @@ from diffusers import DDIMScheduler
 
 from rldf.errors import RldfError
 from rldf.finetuning.advantages import as_rewards
+from rldf.finetuning.epochs import trained_steps
 from rldf.finetuning.policy import DiffusionPolicy, require_distinct_prompts
 from rldf.finetuning.policy_gradient import SAFE_SHARE
 from rldf.finetuning.rollout import Trajectories, roll_out
 from rldf.finetuning.settings import TrainSettings
 from rldf.finetuning.trainer import ScoreImages
+from rldf.finetuning.updates import FIRST_LOSS_SCALE
 from rldf.seeding import child_seed
 
+LOST_SHARE = 0.01  # our choice: so many entries of a gradient may be too small for the number format
 STEP_TOLERANCE = 1e-5  # float32 arithmetic of diffusers against ours, relative to the size of the latents
 
 
@@ -70,7 +73,7 @@ def check_policy(
     yield _replay(policy, trajectories, train=train)
     yield _same_guidance(policy, trajectories, train=train)
     yield _starts_at_base(policy, trajectories)
-    yield _gradient(policy, trajectories)
+    yield _gradient(policy, trajectories, train=train)
     yield _refused_or_kept("rewards are finite numbers", lambda: as_rewards(score(images, drawn, seeds), count=count))
 
 
@@ -166,7 +169,7 @@ def _same_guidance(policy: DiffusionPolicy, trajectories: Trajectories, *, train
 
 def _starts_at_base(policy: DiffusionPolicy, trajectories: Trajectories) -> Finding:
     name = "the policy begins as the base model"
-    if policy.denoiser.settings.kind == "full":
+    if not policy.denoiser.has_base:
         return Finding(name=name, is_kept=True, measured="all weights are the base's", allowed="divergence 0")
     latents, prompts = trajectories.latents[:, 0], trajectories.prompts
     with torch.no_grad():
@@ -179,26 +182,45 @@ def _starts_at_base(policy: DiffusionPolicy, trajectories: Trajectories) -> Find
         is_kept=divergence == 0.0,
         measured=f"divergence {divergence:.1e}",
         allowed="divergence 0",
-        advice="Report this model: a fresh LoRA must change nothing.",
+        advice="Report this model: nothing is trained yet, so nothing may differ.",
     )
 
 
-def _gradient(policy: DiffusionPolicy, trajectories: Trajectories) -> Finding:
-    """One backward pass at the last step, which is the worst conditioned one."""
+def _gradient(policy: DiffusionPolicy, trajectories: Trajectories, *, train: TrainSettings) -> Finding:
+    """Backward passes at the last step, the worst conditioned one, with the weight of a picture in training and with 1.
+
+    Small numbers vanish in float16: what only the small weight loses is told.
+
+    Returns:
+        What was found.
+    """
+    steps = trained_steps(len(policy.sampler), share=train.timestep_share, rng=np.random.default_rng(0))
+    share = 1.0 / (train.update_batch_size * len(steps))
+    reached = [gradient != 0 for gradient in _gradients(policy, trajectories, share=1.0)]
+    scale = FIRST_LOSS_SCALE if policy.precision == "float16" else 1.0
+    gradients = _gradients(policy, trajectories, share=share * scale)
+    while scale > 1.0 and not all(bool(gradient.isfinite().all()) for gradient in gradients):
+        scale /= 2.0  # as in training, where such an update is left out
+        gradients = _gradients(policy, trajectories, share=share * scale)
+    count = sum(gradient.numel() for gradient in gradients)
+    norm = sum(float(gradient.norm()) ** 2 for gradient in gradients) ** 0.5 / scale
+    lost = sum(int((held & (gradient == 0)).sum()) for held, gradient in zip(reached, gradients, strict=True)) / count
+    return Finding(
+        name="the gradient is finite and reaches the trained weights",
+        is_kept=bool(np.isfinite(norm)) and norm > 0 and lost <= LOST_SHARE,
+        measured=f"norm {norm:.3g} over {count} weights, {lost:.1%} of them lost to rounding",
+        allowed=f"finite, above 0, at most {LOST_SHARE:.0%} lost",
+        advice="Use train.precision float32 or bfloat16 with --dtype of the same name, or other adapter.targets.",
+    )
+
+
+def _gradients(policy: DiffusionPolicy, trajectories: Trajectories, *, share: float) -> list[torch.Tensor]:
+    """Gradients of the weighted log-probabilities of the last step, one for each trained tensor."""
     step = len(policy.sampler) - 1
     mean = policy.mean(trajectories.latents[:, step], trajectories.prompts, step=step)
     log_probs = policy.sampler.log_prob(trajectories.latents[:, step + 1], mean, step=step)
-    weights = policy.denoiser.trained
-    gradients = torch.autograd.grad(log_probs.sum(), list(weights.values()), allow_unused=True)
-    norm = float(sum(float(gradient.double().square().sum()) for gradient in gradients if gradient is not None)) ** 0.5
-    count = sum(weight.numel() for weight in weights.values())
-    return Finding(
-        name="the gradient is finite and reaches the trained weights",
-        is_kept=bool(np.isfinite(norm)) and norm > 0,
-        measured=f"norm {norm:.3g} over {count} weights",
-        allowed="finite, above 0",
-        advice="Use train.precision float32 or bfloat16, or other adapter.targets.",
-    )
+    weights = list(policy.denoiser.trained.values())
+    return list(torch.autograd.grad(log_probs.sum() * share, weights, materialize_grads=True))
 
 
 def _refused_or_kept(name: str, check: Callable[[], object]) -> Finding:

@@ -18,20 +18,9 @@ from diffusers import DDIMScheduler
 from jaxtyping import Float
 
 from rldf.errors import ConfigError
-from rldf.finetuning.settings import SamplerSettings
+from rldf.finetuning.settings import NO_DENSITY, SamplerSettings
 
 Latents = Float[torch.Tensor, "batch channels rows columns"]
-
-NO_DENSITY = {
-    "dpm-solver-multistep": "DPM-Solver follows an ordinary differential equation and adds no noise",
-    "euler": "Euler's method follows an ordinary differential equation and adds no noise",
-    "pndm": "PNDM follows an ordinary differential equation and adds no noise",
-    "unipc": "UniPC follows an ordinary differential equation and adds no noise",
-    "heun": "Heun's method follows an ordinary differential equation and adds no noise",
-    "lcm": "the last step of consistency sampling adds no noise",
-    "flow-match": "flow matching follows an ordinary differential equation and adds no noise",
-}
-"""Samplers that cannot be trained by log-probabilities, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,10 @@ from rldf.space import Encoding, EncodingSpace
 
 @final
 class PromptScorer:
-    """Asks a reward how good each picture is for its own prompt.
+    """Asks a reward how good some pictures are, all at once, each with its own prompt.
 
-    The target of a picture is its prompt and, where the prompt is a sentence of a grammar, a percept that is certain
-    of what the sentence says. What perception reads in the picture goes into the outcome.
+    What perception reads in a picture goes into its outcome. A reward that compares with what the sentence says takes
+    it from `PromptTargets`.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class PromptScorer:
         self._reward = reward
         self._encodings = dict(encodings)
         self._perception = perception
-        self._references = tuple(picture for batch in references for picture in batch)
+        self._target = Target(references=tuple(picture for batch in references for picture in batch))
 
     def __call__(
         self, images: ImageBatch, prompts: Sequence[str], seeds: Sequence[int]
@@ -66,19 +66,47 @@ class PromptScorer:
             )
             for prompt, seed, image, percept in zip(prompts, seeds, images, percepts, strict=True)
         ]
-        rewards = np.empty(len(images))
+        return np.asarray(self._reward.score(outcomes, target=self._target), dtype=np.float64)
+
+
+@final
+class PromptTargets(Reward):
+    """Asks another reward about the pictures of each prompt apart, with what its sentence says as the target.
+
+    The target is the prompt and a percept that is certain of the sentence's words.
+    """
+
+    def __init__(self, reward: Reward, *, encodings: Mapping[str, Encoding], space: EncodingSpace) -> None:
+        """Keeps the reward and what the sentences say.
+
+        Args:
+            reward: compares a picture's percept with the target's.
+            encodings: sentence to encoding.
+            space: of the encodings.
+        """
+        self._reward = reward
+        self._encodings = dict(encodings)
+        self._space = space
+        self.bounds = reward.bounds
+
+    def score(self, outcomes: Sequence[Outcome], *, target: Target) -> Float[np.ndarray, " outcomes"]:
+        """Scores each outcome against its own sentence.
+
+        Args:
+            outcomes: tries; their prompts are sentences that are known.
+            target: its references are handed on.
+
+        Returns:
+            One reward per outcome.
+        """
+        prompts = [outcome.prompt.text for outcome in outcomes]
+        rewards = np.zeros(len(outcomes))
         for prompt in dict.fromkeys(prompts):
             places = [place for place, other in enumerate(prompts) if other == prompt]
-            target = self._target(prompt)
-            rewards[places] = self._reward.score([outcomes[place] for place in places], target=target)
+            percept = certain_percept(self._space, self._encodings[prompt])
+            own = Target(percept=percept, prompt=prompt, references=target.references)
+            rewards[places] = self._reward.score([outcomes[place] for place in places], target=own)
         return rewards
-
-    def _target(self, prompt: str) -> Target:
-        encoding = self._encodings.get(prompt)
-        if encoding is None or self._perception is None:
-            return Target(prompt=prompt, references=self._references)
-        percept = certain_percept(self._perception.space, encoding)
-        return Target(percept=percept, prompt=prompt, references=self._references)
 
 
 def certain_percept(space: EncodingSpace, encoding: Encoding) -> Percept:

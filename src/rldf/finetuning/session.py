@@ -13,7 +13,7 @@ import numpy as np
 
 from rldf.errors import ConfigError, RecordError
 from rldf.finetuning.boards import MetricBoard
-from rldf.finetuning.checkpoints import FOLDER, find_checkpoints, read_checkpoint, write_checkpoint
+from rldf.finetuning.checkpoints import FOLDER, epoch_of, find_checkpoints, read_checkpoint, write_checkpoint
 from rldf.finetuning.settings import RunSettings, TrainSettings
 from rldf.finetuning.trainer import EpochResult, Trainer
 from rldf.finetuning.watching import HEALTHY_FOLDER, WATCH_FILE, Watch
@@ -199,9 +199,12 @@ class FinetuneSession:
             )
 
     def _finish(self, stopped: str) -> FinetuneFinished:
-        """Writes the weights in the form diffusers loads, and the summary."""
+        """Writes the last checkpoint, the weights in the form diffusers loads, and the summary."""
         if self._store is None:
             return FinetuneFinished(folder=Path(), summary={})
+        newest = last_checkpoint(self._store.folder)
+        if newest is None or epoch_of(newest) != self._trainer.epoch:
+            self.write_checkpoint()
         denoiser, weights = self._trainer.policy.denoiser, self._trainer.updater.best_weights
         if stopped == "alarm":
             assert self._watch is not None

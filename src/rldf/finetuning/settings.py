@@ -1,6 +1,6 @@
 """Settings of fine-tuning: what is sampled, how it is weighed, how the weights move. Light: no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
@@ -15,6 +15,18 @@ AdapterKind = Literal["lora", "full"]
 ClipUnit = Literal["dimension", "transition"]
 NormaliserKind = Literal["prompt", "group", "batch"]
 WeightScope = Literal["prompt", "batch"]
+
+NO_DENSITY = {
+    "dpm-solver-multistep": "DPM-Solver follows an ordinary differential equation and adds no noise",
+    "euler": "Euler's method follows an ordinary differential equation and adds no noise",
+    "pndm": "PNDM follows an ordinary differential equation and adds no noise",
+    "unipc": "UniPC follows an ordinary differential equation and adds no noise",
+    "heun": "Heun's method follows an ordinary differential equation and adds no noise",
+    "lcm": "the last step of consistency sampling adds no noise",
+    "flow-match": "flow matching follows an ordinary differential equation and adds no noise",
+}
+"""Samplers that cannot be trained by log-probabilities, and why."""
+_REFUSED = {name: f"{reason}, so its steps have no density" for name, reason in NO_DENSITY.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +46,7 @@ class SamplerSettings:
         batch_size: pictures that go through the denoiser together, in sampling and in training, at least 1.
     """
 
-    kind: SamplerKind = "ddim"
+    kind: SamplerKind = field(default="ddim", metadata={"refused": _REFUSED})
     num_steps: int = 50
     eta: float = 1.0
     variance: PosteriorVariance = "small"
@@ -92,7 +104,7 @@ class TrainSettings:
     """How the weights move.
 
     Attributes:
-        method: "ddpo-is", "ddpo-sf", "rwr" or "rwr-sparse".
+        method: "ddpo-is", "ddpo-sf", "rwr" or "rwr-sparse". "ddpo-sf" takes one update an epoch, of all its pictures.
         samples_per_epoch: pictures scored before the weights move, at least 1. Paper: 256; RWR 10,000.
         pictures_per_prompt: pictures of each drawn prompt, at least 1; larger for "group" advantages and RWR.
         update_batch_size: pictures behind one update. Paper: 64 (IS), 256 (SF), 128 (RWR).
@@ -108,7 +120,8 @@ class TrainSettings:
             that a value means the same at every resolution (the paper's 1e-4 at 512 px is 1.64).
         kl_weight: weight of the divergence from the base model in the loss, 0 or larger; 0 is the paper's.
         ema_decay: of the moving average of the weights, 0 to 1 excluded; 0 for none.
-        precision: number format the denoiser computes in; trained weights are kept in float32.
+        precision: number format the denoiser computes in; trained weights are kept in float32. Frozen weights in half
+            precision (model.dtype) imply theirs.
         use_gradient_checkpointing: True to compute activations twice: less memory, slower.
     """
 
@@ -159,6 +172,13 @@ class TrainSettings:
             raise ConfigError(
                 f"train.samples_per_epoch is {self.samples_per_epoch} and train.update_batch_size "
                 f"{self.update_batch_size}; the first must be a multiple of the second. Change one of them."
+            )
+        if self.method == "ddpo-sf" and (self.update_batch_size, self.num_passes) != (self.samples_per_epoch, 1):
+            raise ConfigError(
+                f"train.method is 'ddpo-sf', train.num_passes {self.num_passes} and train.update_batch_size "
+                f"{self.update_batch_size} of {self.samples_per_epoch} pictures; the score function holds for the "
+                "policy that drew them, so an epoch may have one update. Set train.num_passes to 1 and "
+                f"train.update_batch_size to {self.samples_per_epoch}, or train.method to ddpo-is."
             )
 
     @property

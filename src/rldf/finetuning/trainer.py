@@ -129,7 +129,9 @@ class Trainer:
         self._seed = seed
         if train.use_gradient_checkpointing:
             policy.denoiser.unet.enable_gradient_checkpointing()
-        self.updater = Updater(policy.denoiser, train, processes=self.processes, device=policy.device)
+        self.updater = Updater(
+            policy.denoiser, train, processes=self.processes, device=policy.device, precision=policy.precision
+        )
         self.normaliser: AdvantageNormaliser = build_normaliser(advantage)
         self.epoch = 0
         self.num_queries = 0

@@ -8,8 +8,9 @@ import torch
 from rldf.errors import ConfigError
 from rldf.finetuning.networks import TrainableDenoiser
 from rldf.finetuning.processes import Processes
-from rldf.finetuning.settings import TrainSettings
+from rldf.finetuning.settings import Precision, TrainSettings
 
+FIRST_LOSS_SCALE = 65_536.0  # torch's own
 MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight, beside the number of its updates
 
 
@@ -23,7 +24,13 @@ class Updater:
     """
 
     def __init__(
-        self, denoiser: TrainableDenoiser, settings: TrainSettings, *, processes: Processes, device: torch.device
+        self,
+        denoiser: TrainableDenoiser,
+        settings: TrainSettings,
+        *,
+        processes: Processes,
+        device: torch.device,
+        precision: Precision,
     ) -> None:
         """Makes the optimiser.
 
@@ -32,6 +39,7 @@ class Updater:
             settings: how.
             processes: that train together.
             device: where it runs.
+            precision: number format the denoiser computes in; float16 needs a loss scale.
         """
         self._denoiser = denoiser
         self._settings = settings
@@ -45,7 +53,7 @@ class Updater:
             weight_decay=settings.weight_decay,
             foreach=False,
         )
-        self._scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
+        self._scaler = torch.amp.GradScaler(device.type, init_scale=FIRST_LOSS_SCALE, enabled=precision == "float16")
         self.average: dict[str, torch.Tensor] | None = None
         if settings.ema_decay > 0:
             self.average = {name: weight.detach().clone() for name, weight in denoiser.trained.items()}

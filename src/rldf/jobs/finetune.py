@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from rldf.errors import ConfigError, RecordError
-from rldf.finetuning.attacks import attack_reward, draw_honest
-from rldf.finetuning.checkpoints import read_checkpoint
+from rldf.finetuning.attacks import attack_reward, draw_honest, require_two_prompts
+from rldf.finetuning.checkpoints import epoch_of, read_checkpoint
 from rldf.finetuning.judging import JudgeSettings, judge_policy
 from rldf.finetuning.networks import read_weights
 from rldf.finetuning.preflight import Finding, check_policy
@@ -23,9 +23,17 @@ from rldf.finetuning.session import (
     last_checkpoint,
     read_finetune_run,
 )
+from rldf.finetuning.trainer import Trainer
 from rldf.finetuning.watching import HEALTHY_FILE, HEALTHY_FOLDER, Watch
+from rldf.grammar import load_grammar
 from rldf.hub import Announce
-from rldf.presets.finetune_build import FinetuneParts, build_finetune_parts, build_processes, build_trainer
+from rldf.presets.finetune_build import (
+    FinetuneParts,
+    build_finetune_parts,
+    build_processes,
+    build_prompts,
+    build_trainer,
+)
 from rldf.presets.finetune_config import FinetuneConfig, finetune_from_dict
 from rldf.records import RunStore, read_json, utc_now, versions
 from rldf.records.durable_files import write_file
@@ -41,7 +49,8 @@ class FinetunePlan:
         epochs: of the run.
         queries: pictures that are drawn and scored.
         updates: of the weights; of RWR-sparse, at most so many.
-        denoiser_evaluations: to draw and to train; a guided one counts two.
+        denoiser_evaluations: to draw and to train, those of the base model for train.kl_weight included; a guided one
+            counts two.
         sample_pictures: on sheets of the fixed prompts.
     """
 
@@ -81,7 +90,8 @@ def plan_finetune(config: FinetuneConfig) -> FinetunePlan:
     trained_steps = max(1, int(train.timestep_share * sampler.num_steps)) if train.is_ddpo else 1
     every = config.run.sample_every
     sheets = 0 if every == 0 else 1 + len({*range(every, epochs + 1, every), epochs})
-    per_picture = sampler.num_steps + train.num_passes * trained_steps
+    base_passes = 1 if train.kl_weight > 0 else 0  # without gradients, to compare with
+    per_picture = sampler.num_steps + train.num_passes * trained_steps * (1 + base_passes)
     return FinetunePlan(
         epochs=epochs,
         queries=queries,
@@ -92,9 +102,10 @@ def plan_finetune(config: FinetuneConfig) -> FinetunePlan:
 
 
 def plan_resume(folder: Path) -> tuple[FinetunePlan, int]:
-    """Counts what an interrupted run does in all, and its epochs that are done, without loading anything."""
-    _, epochs, config = _read_interrupted(folder)
-    return plan_finetune(config), len(epochs)
+    """Counts what an interrupted run does in all, and its epochs that are kept, without loading anything."""
+    _, config = _read_interrupted(folder)
+    checkpoint = last_checkpoint(folder)
+    return plan_finetune(config), 0 if checkpoint is None else epoch_of(checkpoint)
 
 
 def num_launched() -> int:
@@ -121,10 +132,11 @@ def run_finetune(
     processes = build_processes(num_launched(), config=config)
     parts = build_finetune_parts(config, announce=announce, processes=processes)
     header = _header(config, parts, command=command, processes=processes)
-    store = None
-    if processes.rank == 0:
-        store = begin_folder(out, request=header, force=force)
-    yield from _events(config, parts, processes=processes, store=store, header=header, checkpoint=None)
+    trainer = build_trainer(
+        config, parts, processes=processes
+    )  # refuses what cannot be trained before a folder is made
+    store = begin_folder(out, request=header, force=force) if processes.rank == 0 else None
+    yield from _events(config, parts, trainer=trainer, store=store, header=header, checkpoint=None)
 
 
 def resume_finetune(folder: Path, *, announce: Announce) -> Iterator[FinetuneEvent]:
@@ -137,14 +149,13 @@ def resume_finetune(folder: Path, *, announce: Announce) -> Iterator[FinetuneEve
     Yields:
         What happens; the last event is `FinetuneFinished`.
     """
-    header, _, config = _read_interrupted(folder)
+    header, config = _read_interrupted(folder)
     processes = build_processes(num_launched(), config=config)
     parts = build_finetune_parts(config, announce=announce, processes=processes)
     _require_same_model(header, parts, folder=folder)
+    trainer = build_trainer(config, parts, processes=processes)
     store = RunStore.reopen(folder) if processes.rank == 0 else None
-    yield from _events(
-        config, parts, processes=processes, store=store, header=header, checkpoint=last_checkpoint(folder)
-    )
+    yield from _events(config, parts, trainer=trainer, store=store, header=header, checkpoint=last_checkpoint(folder))
 
 
 def check_finetune(config: FinetuneConfig, *, announce: Announce) -> Iterator[Finding]:
@@ -196,7 +207,10 @@ def evaluate_finetune(
             f"the run '{folder}' has no checkpoint yet; there is nothing to judge. Go on with it: "
             f"rldf finetune run --resume {folder}"
         )
-    parts = build_finetune_parts(config, announce=announce, has_base=True)
+    if has_attacks:
+        prompts = build_prompts(config, grammar=load_grammar(config.prompts.grammar))
+        require_two_prompts(prompts.trained[: settings.max_prompts])
+    parts = build_finetune_parts(config, announce=announce, has_base=True, has_judge=True)
     _require_same_model(header, parts, folder=folder)
     parts.policy.denoiser.load(_result_weights(folder, checkpoint))
     sets = {"trained": parts.prompts.trained, "unseen": parts.prompts.unseen}
@@ -227,15 +241,15 @@ def evaluate_finetune(
     return report
 
 
-def _read_interrupted(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]], FinetuneConfig]:
-    """Reads what a run that can go on was asked for, its epochs, and its settings."""
-    header, epochs, _ = read_finetune_run(folder)
+def _read_interrupted(folder: Path) -> tuple[dict[str, Any], FinetuneConfig]:
+    """Reads what a run that can go on was asked for, and its settings."""
+    header, _, _ = read_finetune_run(folder)
     if (folder / "summary.json").is_file():
         raise RecordError(
             f"the run '{folder}' is finished; only an interrupted one can go on. Judge it with "
             f"`rldf finetune evaluate {folder}`, or start another."
         )
-    return header, epochs, finetune_from_dict(header["config"], place=f"the run '{folder}'")
+    return header, finetune_from_dict(header["config"], place=f"the run '{folder}'")
 
 
 def _attacks(parts: FinetuneParts, *, settings: JudgeSettings) -> dict[str, Any]:
@@ -259,14 +273,14 @@ def _events(
     config: FinetuneConfig,
     parts: FinetuneParts,
     *,
-    processes: Processes,
+    trainer: Trainer,
     store: RunStore | None,
     header: dict[str, Any],
     checkpoint: Path | None,
 ) -> Iterator[FinetuneEvent]:
     try:
         session = FinetuneSession(
-            build_trainer(config, parts, processes=processes),
+            trainer,
             store=store,
             header=header,
             train=config.train,

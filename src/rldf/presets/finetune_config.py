@@ -1,6 +1,6 @@
 """Settings of fine-tuning: frozen dataclasses, one section each, read from TOML as those of a search are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 from rldf.errors import ConfigError, did_you_mean
 from rldf.finetuning.settings import AdapterSettings, AdvantageSettings, RunSettings, SamplerSettings, TrainSettings
+from rldf.hub import Announce, say_nothing
 from rldf.presets.config import Device, Dtype
 from rldf.presets.loading import ABOUT_KEYS, build_settings, changed, read_text, read_toml
 
@@ -65,8 +66,10 @@ class FinetuneRewardConfig:
         parts: names, each with an optional weight, such as "jpeg-compressibility" or "agreement=0.5"; weighted parts
             are added up. `rewards` in docs/methods/ddpo.md lists the names.
         second: a reward that only judges and raises the alarm where it falls; "" for none.
-        perception: scorer of percepts and embeddings: "auto" is the embedded one with the embedded model, else CLIP; or
-            a CLIP by hub id or folder.
+        perception: scorer of percepts and embeddings: "auto" is the embedded one with the embedded model, scorer A of
+            a world, else CLIP; or a CLIP by hub id or folder, or the folder of a scorer with heads.
+        second_perception: the same for the second reward and for judging: "auto" is the other embedded one, scorer B
+            of a world, else the one of `perception`, which is then no independent judge.
         aesthetic_head: safetensors file of the aesthetic head.
         captioner: hub id or folder of the image-to-text model of "caption". Paper: LLaVA.
         text_encoder: hub id or folder of what compares captions. Paper: microsoft/deberta-xlarge-mnli.
@@ -80,6 +83,7 @@ class FinetuneRewardConfig:
     parts: tuple[str, ...] = ("jpeg-compressibility",)
     second: str = ""
     perception: str = "auto"
+    second_perception: str = "auto"
     aesthetic_head: str = ""
     captioner: str = ""
     text_encoder: str = "microsoft/deberta-xlarge-mnli"
@@ -153,19 +157,51 @@ def finetune_from_dict(data: dict[str, Any], *, place: str = "the settings") -> 
     return config
 
 
-def override_finetune(config: FinetuneConfig, changes: Sequence[str]) -> FinetuneConfig:
+def override_finetune(
+    config: FinetuneConfig,
+    changes: Sequence[str],
+    *,
+    options: Mapping[str, object] | None = None,
+    announce: Announce = say_nothing,
+) -> FinetuneConfig:
     """Applies changes such as `train.learning_rate=1e-4`.
+
+    The method "ddpo-sf" takes one update an epoch: what that needs is set too, unless it was changed here, and said.
 
     Args:
         config: the settings to start from.
         changes: each "section.field=value"; all are applied before the settings are checked.
+        options: name to value, applied before the changes; None values change nothing.
+        announce: is given one line where a setting was fitted to the method.
 
     Returns:
         The changed settings.
 
     A change without "=", of no field, or to a value that is not allowed is a `ConfigError`.
     """
-    return finetune_from_dict(changed(asdict(config), changes), place="--config")
+    given = {name: value for name, value in ({} if options is None else options).items() if value is not None}
+    table: dict[str, Any] = asdict(config)
+    for name, value in given.items():
+        section, _, key = name.rpartition(".")
+        (table[section] if section else table)[key] = value
+    changed(table, changes)
+    named = {*given, *(change.partition("=")[0].strip() for change in changes)}
+    fitted = _fit_score_function(table["train"], given=named)
+    if fitted:
+        announce(
+            f"The method ddpo-sf takes one update an epoch, of all its pictures: {' and '.join(fitted)} set to fit."
+        )
+    return finetune_from_dict(table, place="--config" if changes else "the options")
+
+
+def _fit_score_function(train: Any, *, given: Collection[str]) -> list[str]:  # noqa: ANN401 - may be no table yet
+    """Sets what the method ddpo-sf needs and nobody gave; gives what was set."""
+    if not isinstance(train, dict) or train["method"] != "ddpo-sf":
+        return []
+    wanted = {"update_batch_size": train["samples_per_epoch"], "num_passes": 1}
+    fitted = {key: value for key, value in wanted.items() if f"train.{key}" not in given and train.get(key) != value}
+    train.update(fitted)
+    return [f"train.{key} = {value}" for key, value in fitted.items()]
 
 
 def _data() -> Any:  # noqa: ANN401 - importlib.resources' Traversable moved between Python versions

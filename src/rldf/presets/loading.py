@@ -170,7 +170,8 @@ def build_settings(kind: type, data: Table, *, prefix: str, place: str) -> objec
         ConfigError: if a key is unknown or a value not allowed.
     """
     hints = get_type_hints(kind)
-    names = [entry.name for entry in fields(kind)]
+    known = {entry.name: entry for entry in fields(kind)}
+    names = list(known)
     values: dict[str, object] = {}
     for key, value in data.items():
         if key not in names:
@@ -181,13 +182,21 @@ def build_settings(kind: type, data: Table, *, prefix: str, place: str) -> objec
                 raise ConfigError(f"{place}: {full} is {value!r}; it is a section. Write [{full}] and fields under it.")
             values[key] = build_settings(hints[key], value, prefix=full, place=place)
         else:
-            values[key] = _checked(value, hints[key], name=full, place=place)
+            reasons: Mapping[object, str] = known[key].metadata.get("refused", {})
+            values[key] = _checked(value, hints[key], name=full, place=place, reasons=reasons)
     built: object = kind(**values)
     return built
 
 
-def _checked(value: object, hint: Any, *, name: str, place: str) -> object:  # noqa: ANN401 - a type form
-    """Checks one value against the type of its field."""
+def _checked(
+    value: object,
+    hint: Any,  # noqa: ANN401 - a type form
+    *,
+    name: str,
+    place: str,
+    reasons: Mapping[object, str],
+) -> object:
+    """Checks one value against the type of its field; `reasons` say why values that exist elsewhere are not taken."""
     choices = [option for option in (hint, *get_args(hint)) if get_origin(option) is Literal]
     if choices:
         allowed = [str(choice) for choice in get_args(choices[0])]
@@ -195,7 +204,8 @@ def _checked(value: object, hint: Any, *, name: str, place: str) -> object:  # n
         if value in allowed or is_plugin:
             return value
         raise ConfigError(
-            f"{place}: {name} is {value!r}; it is one of {', '.join(allowed)}.{did_you_mean(str(value), allowed)}"
+            f"{place}: {name} is {value!r}; {f'{reasons[value]}; ' if value in reasons else ''}it is one of "
+            f"{', '.join(allowed)}.{did_you_mean(str(value), allowed)}"
         )
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -1,6 +1,6 @@
 """RunRecord: a run folder, read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ def read_run(folder: Path) -> RunRecord:
             "`rldf runs list` shows them."
         )
     run = read_json(folder / "run.json")
-    if not _is_search(run):
+    if _kind_of(run) != "search":
         raise RecordError(
             f"'{folder}' is a run of the kind '{run['kind']}', not a search; `rldf {run['kind']}` reads it. "
             "`rldf runs list` shows the searches."
@@ -114,21 +114,29 @@ def read_run(folder: Path) -> RunRecord:
     )
 
 
-def find_runs(folder: Path) -> list[Path]:
-    """Finds the folders of searches directly inside a folder, or the folder itself, oldest name first."""
+def find_runs(folder: Path, *, kinds: Collection[str] = ("search",)) -> list[Path]:
+    """Finds the folders of runs directly inside a folder, or the folder itself, oldest name first.
+
+    Args:
+        folder: a run folder, or where run folders are.
+        kinds: of runs that are wanted: "search", "finetune".
+
+    Returns:
+        Their folders; a damaged one among them, so that it is shown and not passed over.
+    """
     if (folder / "run.json").is_file():
         return [folder]
-    return sorted(path.parent for path in folder.glob("*/run.json") if _may_be_search(path))
+    return sorted(path.parent for path in folder.glob("*/run.json") if _may_be(path, kinds=kinds))
 
 
-def _may_be_search(path: Path) -> bool:
-    """Tells a run.json of a search from others; a damaged one counts, so that it is shown and not passed over."""
+def _may_be(path: Path, *, kinds: Collection[str]) -> bool:
+    """Tells a run.json of some kinds from others; a damaged one may be of any."""
     try:
-        return _is_search(read_json(path))
+        return _kind_of(read_json(path)) in kinds
     except RecordError:
         return True
 
 
-def _is_search(run: Mapping[str, Any]) -> bool:
+def _kind_of(run: Mapping[str, Any]) -> str:
     """Tells a search from a run of another kind, such as a fine-tuning."""
-    return bool(run.get("kind", "search") == "search")
+    return str(run.get("kind", "search"))

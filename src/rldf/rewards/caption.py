@@ -12,6 +12,7 @@ from rldf.records.percept import Outcome
 from rldf.rewards.failures import RewardError
 
 REFERENCE = "The image contains {prompt}"  # Source: the authors' code of arXiv 2305.13301
+NUM_EDGES = 2  # start and end token
 
 Caption = Callable[[ImageBatch], Sequence[str]]
 """Says what is in pictures: one text each."""
@@ -80,21 +81,22 @@ def bert_recall(
 ) -> float:
     """BERTScore recall: how well each token of the reference is matched in the candidate.
 
-    Neither weighted by inverse document frequency nor rescaled. Start and end tokens, the first and the last, are
-    matched against but not counted.
+    Neither weighted by inverse document frequency nor rescaled. Start and end tokens, the first and the last of each
+    text, can be matched but are not counted: the reference's have weight 0, the candidate's stay in the match.
 
     Args:
         candidate: token embeddings of what was said.
-        reference: token embeddings of what was asked for.
+        reference: token embeddings of what was asked for; at least one word between start and end.
 
     Returns:
-        Mean of the best cosine of each reference token, -1 to 1.
+        Mean of the best cosine of each reference token, -1 to 1; 0 where nothing was said.
 
-    Source: equation 1 of arXiv 1904.09675.
+    Source: equation 1 of arXiv 1904.09675, with the treatment of start, end and empty texts of its authors' code.
     """
-    cosines = _unit(reference) @ _unit(candidate).T
-    counted = cosines[1:-1, 1:-1] if min(cosines.shape) > 2 else cosines
-    return float(np.clip(counted.max(axis=1).mean(), -1.0, 1.0))
+    if len(candidate) <= NUM_EDGES:
+        return 0.0
+    cosines = _unit(reference)[1:-1] @ _unit(candidate).T
+    return float(np.clip(cosines.max(axis=1).mean(), -1.0, 1.0))
 
 
 def _unit(rows: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows features"]:

@@ -14,6 +14,7 @@ from rldf.web.fields import Fields
 from rldf.web.finetune_run import StoredFinetune, read_finetune_folder
 from rldf.web.pages import render_page, write_page
 from rldf.web.pictures import Picture, embed
+from rldf.web.references import FINETUNING
 from rldf.web.wording import NOTHING, amount, duration, number, plural
 
 MAX_SHEETS = 12
@@ -32,10 +33,11 @@ class _Sheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
-    """What judging found on one set of prompts: label, base, tuned, difference."""
+    """What judging found on one set of prompts: what was measured on, then label, base, tuned, difference."""
 
     name: str
     pictures: int
+    features: str
     rows: tuple[tuple[str, str, str, str], ...]
 
 
@@ -62,7 +64,7 @@ def _values(run: StoredFinetune) -> dict[str, object]:
         "name": run.folder.resolve().name,
         "created": run.header.optional_text("created"),
         "command": run.header.optional_text("command"),
-        "notes": run.header.texts("notes"),
+        "notes": _notes(run),
         "method": train.optional_text("method"),
         "reward_name": " + ".join(reward.texts("parts")),
         "second_name": reward.optional_text("second"),
@@ -80,6 +82,8 @@ def _values(run: StoredFinetune) -> dict[str, object]:
         "fixed_prompts": _fixed_prompts(config, prompts.texts("trained")),
         "judged": _judged(run),
         "attacks": _attacks(run),
+        "attack_verdicts": _attack_verdicts(run),
+        "papers": FINETUNING,
         "ledger": list(_ledger(run)),
         "settings": list(_flatten(config)),
         "versions": run.header.text_map("versions"),
@@ -87,6 +91,12 @@ def _values(run: StoredFinetune) -> dict[str, object]:
         "resume_command": f"rldf finetune run --resume {shlex.quote(os.fspath(run.folder))}",
         "evaluate_command": f"rldf finetune evaluate {shlex.quote(os.fspath(run.folder))}",
     }
+
+
+def _notes(run: StoredFinetune) -> list[str]:
+    """What a reader must know of the run and of its judgement, each once."""
+    judged = () if run.evaluation is None else run.evaluation.texts("notes")
+    return list(dict.fromkeys([*run.header.texts("notes"), *judged]))
 
 
 def _charts(run: StoredFinetune, *, second: str) -> list[tuple[str, Markup, str]]:
@@ -186,7 +196,12 @@ def _judged_set(name: str, found: Fields) -> _Judged:
     drift = found.child("drift")
     rows.append(("Fréchet distance from the base", NOTHING, number(drift.number("frechet"), decimals=4), NOTHING))
     rows.append(("KL divergence from the base, nats", NOTHING, number(drift.number("kl_nats")), NOTHING))
-    return _Judged(name=name, pictures=found.whole("pictures"), rows=tuple(rows))
+    return _Judged(
+        name=name,
+        pictures=found.whole("pictures"),
+        features=found.optional_text("features"),
+        rows=tuple(rows),
+    )
 
 
 def _gain(found: Fields) -> tuple[str, str, str]:
@@ -206,6 +221,24 @@ def _attacks(run: StoredFinetune) -> list[tuple[str, str]]:
     found = run.evaluation.child("attacks")
     named = [name for name in found.names if isinstance(found.raw(name), dict)]
     return [(name, number(found.child(name).number("mean"), decimals=4)) for name in named]
+
+
+def _attack_verdicts(run: StoredFinetune) -> list[str]:
+    if run.evaluation is None or "attacks" not in run.evaluation:
+        return []
+    found = run.evaluation.child("attacks")
+    apart = "that of the same pictures under another prompt"
+    sentences = {
+        "is_fooled": (
+            "Words printed on a picture raise the reward: it can be had by writing.",
+            "Words printed on a picture do not raise the reward.",
+        ),
+        "tells_apart": (
+            f"The reward of honest pictures lies above {apart}.",
+            f"The reward of honest pictures does not lie above {apart}: it hardly depends on what was asked for.",
+        ),
+    }
+    return [said[0] if found.flag(name) else said[1] for name, said in sentences.items() if name in found]
 
 
 def _alarm_sentence(run: StoredFinetune, *, second: str) -> str:

@@ -52,6 +52,7 @@ class StoredFinetune:
         sheets: epochs done and file of each sheet of the fixed prompts, in order.
         summary: None while the run is unfinished.
         evaluation: what `rldf finetune evaluate` found; None before it.
+        kept_epochs: epochs behind the newest checkpoint: where an interrupted run goes on.
     """
 
     folder: Path
@@ -61,6 +62,7 @@ class StoredFinetune:
     sheets: tuple[tuple[int, str], ...]
     summary: Fields | None
     evaluation: Fields | None
+    kept_epochs: int
 
     @property
     def is_alarm(self) -> bool:
@@ -94,7 +96,13 @@ def read_finetune_folder(folder: Path) -> StoredFinetune:
         sheets=tuple((int(sheet.stem.removeprefix("epoch-")), f"images/{sheet.name}") for sheet in sheets),
         summary=_optional(folder / "summary.json"),
         evaluation=_optional(folder / "evaluation.json"),
+        kept_epochs=_kept_epochs(folder),
     )
+
+
+def _kept_epochs(folder: Path) -> int:
+    checkpoints = (path.parent.name for path in (folder / "checkpoints").glob("epoch-*/state.json"))
+    return max((int(name.removeprefix("epoch-")) for name in checkpoints), default=0)
 
 
 def _epoch(line: Fields) -> StoredEpoch:

@@ -36,6 +36,17 @@ _ALWAYS = Reference(
     method="searching an encoding space with diffusion feedback",
     citation="A. Marathe. Reinforcement Learning from Diffusion Feedback: Q* for Image Search. 2023. arXiv 2311.15648.",
 )
+FINETUNING = (
+    Reference(
+        method="DDPO and reward-weighted regression",
+        citation="K. Black, M. Janner, Y. Du, I. Kostrikov, S. Levine. Training Diffusion Models with Reinforcement "
+        "Learning. ICLR 2024. arXiv 2305.13301.",
+    ),
+    Reference(
+        method="DDIM sampling",
+        citation="J. Song, C. Meng, S. Ermon. Denoising Diffusion Implicit Models. ICLR 2021. arXiv 2010.02502.",
+    ),
+)
 _MODELS = ("model", "perception", "judge")
 _KNOWN = (
     _Known(
@@ -144,9 +155,11 @@ def references_of(run_folder: Path) -> tuple[Reference, ...]:
         run_folder: the run folder.
 
     Returns:
-        The method of this package first, then those recognised in the run's settings and models.
+        The method of this package first, or those of fine-tuning; then those recognised in the run's settings and
+        models.
     """
     run = read_json(run_folder / "run.json")
+    first = FINETUNING if run.get("kind") == "finetune" else (_ALWAYS,)
     parts: Mapping[str, str] = {
         name: json.dumps(run.get(name), ensure_ascii=False).lower() for name in ("config", *_MODELS)
     }
@@ -155,4 +168,4 @@ def references_of(run_folder: Path) -> tuple[Reference, ...]:
         for known in _KNOWN
         if any(re.search(known.pattern, parts[part]) for part in known.parts)
     ]
-    return (_ALWAYS, *used)
+    return (*first, *used)
