@@ -13,6 +13,7 @@ RldfError
 │   ├── ImagesApiError                an images endpoint failed (status, is_retryable)
 │   └── PromptRefusedError            an images endpoint refused the prompt
 ├── RecordError                       a run folder that cannot be read or written
+│   └── StorageError                  storage that does not answer, whatever lies there
 ├── BudgetExceededError               a hard limit was reached
 └── MissingExtraError (ImportError)   names the extra to install
 ```
@@ -80,6 +81,10 @@ class PromptRefusedError(GenerationError):
 
 class RecordError(RldfError):
     """A run folder cannot be read, or must not be written."""
+
+
+class StorageError(RecordError):
+    """Storage cannot be read or written at present; nothing is known of what lies there."""
 
 
 class BudgetExceededError(RldfError):

@@ -58,10 +58,19 @@ def test_cache__counts_and_clears_the_pictures_of_all_runs(run: "Run", cache_hom
     assert told["pictures"] == 1
     assert told["bytes"] > 0
     assert told["folder"].startswith(str(cache_home))
+    features = render_folder().parent / "features"
+    features.mkdir(parents=True)
+    for name in (f"{'b' * 64}.npy", f"{'b' * 64}.json", f"set-{'c' * 64}.npy", f".{'b' * 64}.npy.12.part"):
+        (features / name).write_bytes(b"12345")
+    (features / "mine.json").write_bytes(b"{}")
+    told = run("cache", "show", "--json").told
+    assert told["features"] == {"folder": str(features), "files": 4, "bytes": 20}
+    assert "would lose 4 files of features" in run("cache", "clear", "--dry-run").out
     assert "would lose 1 pictures" in run("cache", "clear", "--dry-run").out
     assert run("cache", "show", "--json").told == told
     assert run("cache", "clear", "--json").told["pictures"] == 1
     assert run("cache", "show", "--json").told["pictures"] == 0
+    assert [path.name for path in features.iterdir()] == ["mine.json"]
 
 
 def test_cache__is_empty_where_nothing_was_drawn(run: "Run") -> None:

@@ -52,6 +52,9 @@ def test_clone__from_plan_to_export(photos: Path, models: list[str], tmp_path: P
     assert (planned["num_pictures"], planned["num_classes"]) == (16, 2)
     assert planned["hours"] == pytest.approx(16 / 2 / 3600)
     assert planned["num_sentences"] >= 4
+    assert planned["cost_usd"] is None  # no price was given
+    drawing = json.loads((clone / "clone.json").read_text())["config"]["model"]
+    assert (drawing["max_batch_size"], drawing["use_fixed_batches"]) == (2, True)
     assert call("clone", "status", clone)["missing"] == [0, 1, 2, 3]
     assert "holds a plan already" in call("clone", "plan", photos, "--out", clone, *choices, *models, status=1)["error"]
     assert call("clone", "verify", clone, status=1)["is_whole"] is False
@@ -60,6 +63,16 @@ def test_clone__from_plan_to_export(photos: Path, models: list[str], tmp_path: P
     gated = call("clone", "run", clone, "--class-rank", "0")
     assert gated["missing"] == 0
     assert gated["verdicts"]["kept"] == 16
+    left = call("clone", "run", clone, "--dry-run", "--speed", "2")
+    assert (left["num_pictures"], left["num_shards"], left["hours"]) == (0, 0, 0)
+    hidden = photos.rename(tmp_path / "elsewhere")
+    report = (clone / "gates/report.json").read_bytes()
+    assert "was judged by other gates (leak: 6 real" in call("clone", "run", clone, status=1)["error"]
+    assert (clone / "gates/report.json").read_bytes() == report
+    call("clone", "run", clone, "--force")
+    hidden.rename(photos)
+    call("clone", "run", clone, "--class-rank", "0", "--force")
+    assert (clone / "gates/report.json").read_bytes() == report
     assert call("clone", "verify", clone)["problems"] == {}
     exported = call("clone", "export", clone, "--out", tmp_path / "out")
     assert exported["counts"] == {"train": 12, "test": 4}
@@ -81,6 +94,7 @@ def test_clone_plan__by_search__keeps_its_runs(photos: Path, models: list[str], 
     planned = call("clone", "plan", photos, "--out", tmp_path / "clone", *short, *models)
     assert planned["counts"] == {"train": 6}
     assert len(list((tmp_path / "clone/search").glob("*/*/summary.json"))) == 2
+    assert planned["hours"] > 0  # at the speed of the searches
 
 
 def test_clone_plan__damaged_pictures__are_told_and_others_take_their_place(
@@ -152,8 +166,14 @@ def test_clone__with_a_safety_model__leaves_unsafe_pictures_out(
     assert "a clone has one. Restore that model, or plan anew" in " ".join(told.split())
     build_safety_model(safety, unsafe=0.9)
     call("clone", "run", clone, "--no-gates")
-    verified = call("clone", "verify", clone)
+    verified = call("clone", "verify", clone, status=1)
     assert (verified["pictures"], verified["refused"]) == (0, 2)
+    assert verified["missing_pictures"] == {"train": {"bus": 1, "cow": 1}}
+    call("clone", "run", clone, "--class-rank", "0", "--max-rounds", "0", status=1)
+    assert call("clone", "run", clone, "--no-gates", status=1)["missing"] == 2
+    assert call("clone", "status", clone)["missing_pictures"] == {"train": {"bus": 1, "cow": 1}}
+    told = CliRunner().invoke(commands, ["clone", "export", str(clone), "--out", str(tmp_path / "out")])
+    assert "2 pictures of the class counts are missing: 1 train cow, 1 train bus" in told.stdout
 
 
 def build_safety_model(folder: Path, *, unsafe: float) -> Path:

@@ -18,9 +18,10 @@ from rldf.datasets.gates import GateSettings, apply_gates
 from rldf.datasets.plan import Plan
 from rldf.datasets.progress import ProgressMeter
 from rldf.datasets.run import read_status, run_missing
+from rldf.datasets.shards import archive_file
 from rldf.datasets.storage import Storage
 from rldf.datasets.verify import repair_clone, verify_clone
-from rldf.errors import ConfigError, ImageError, RecordError
+from rldf.errors import ConfigError, ImageError, RecordError, StorageError
 
 
 @pytest.fixture
@@ -92,7 +93,13 @@ def test_export__without_what_the_gates_left_out(clone: tuple[Storage, Plan], tm
     done = export_clone(storage, tmp_path / "out", form="imagefolder")
     assert done.num_left_out == 1
     assert not list((tmp_path / "out").rglob(f"{key}.*"))
-    assert "- leak: 1" in (tmp_path / "out/README.md").read_text()
+    card = (tmp_path / "out/README.md").read_text()
+    assert "- leak: 1" in card
+    assert "- leak: 1 real pictures " in card
+    lacking = {"train": {row.class_name: 1}}
+    assert done.missing == lacking
+    assert "1 planned pictures are missing" in card
+    assert json.loads((tmp_path / "out/provenance.json").read_text())["missing"] == lacking
 
 
 def test_export__folder_not_empty_or_clone_not_complete__refused(tmp_path: Path) -> None:
@@ -143,6 +150,29 @@ def test_verify__finds_damage_and_repair_lets_it_be_made_again(clone: tuple[Stor
     assert verify_clone(storage).is_whole
 
 
+def test_repair__storage_that_does_not_answer__leaves_the_shard_alone(
+    clone: tuple[Storage, Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, plan = clone
+    before = contents(storage.folder)
+    read = Storage.read
+
+    def fail_once(self: Storage, name: str) -> bytes:
+        if name == archive_file(plan.shard_name(2)):
+            raise StorageError(f"'{name}' cannot be read: connection reset")
+        return read(self, name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Storage, "read", fail_once)
+        found = verify_clone(storage)
+        assert [(problem.shard, problem.is_damaged) for problem in found.problems] == [(2, False)]
+        assert not found.is_whole
+        repair = repair_clone(storage)
+    assert (repair.removed, repair.unreadable) == ((), (2,))
+    assert contents(storage.folder) == before
+    assert verify_clone(storage).is_whole
+
+
 def test_estimate__counts_bytes_hours_and_money(clone: tuple[Storage, Plan]) -> None:
     _, plan = clone
     found = estimate_clone(
@@ -158,7 +188,12 @@ def test_estimate__counts_bytes_hours_and_money(clone: tuple[Storage, Plan]) -> 
     assert found.hours == pytest.approx(30 / 0.01 / 2 / 3600)
     assert found.cost_usd == pytest.approx(30 * 0.5 + 30 / 0.01 / 3600 * 3.0)
     assert found.num_bytes == 30 * (16000 + 400)
-    assert estimate_clone([plan]).hours is None
+    assert (estimate_clone([plan]).hours, estimate_clone([plan]).cost_usd) == (None, None)
+    assert estimate_clone([plan], worker_hour_cost_usd=3.0).cost_usd is None
+    assert estimate_clone([plan], picture_cost_usd=0.5).cost_usd == pytest.approx(15.0)
+    part = estimate_clone([plan], shards={0, 6}, picture_cost_usd=0.5)
+    assert (part.num_pictures, part.num_shards, part.counts) == (8, 2, {"train": 4, "validation": 4})
+    assert part.cost_usd == pytest.approx(4.0)
 
 
 def test_progress__tells_speed_and_time_left_of_the_last_shards() -> None:

@@ -14,13 +14,14 @@ from rldf.contracts import ImageEmbedder, ImageGenerator
 from rldf.datasets.class_check import ClassCheck
 from rldf.datasets.duplicates import Likeness, alike, has_alike, later_repeats, mark
 from rldf.datasets.executors import InlineExecutor
-from rldf.datasets.gates import GateSettings, apply_gates, read_verdicts
+from rldf.datasets.gates import GateSettings, apply_gates
 from rldf.datasets.plan import Plan, PlanSettings, make_plan, make_top_up
 from rldf.datasets.plan_store import load_rounds, save_plan
 from rldf.datasets.recipes import ClassRecipes, Recipe
-from rldf.datasets.run import run_missing
+from rldf.datasets.run import read_status, run_missing
 from rldf.datasets.shards import Screen, draw_shard, make_shard, read_pictures, read_shard_table
 from rldf.datasets.storage import Storage
+from rldf.datasets.verdicts import read_report, read_verdicts, require_same_gates
 from rldf.datasets.verify import verify_clone
 from rldf.errors import ConfigError, RecordError
 from rldf.records.percept import Prompt
@@ -144,7 +145,8 @@ def test_blank_picture__is_never_stored_with_a_label(tmp_path: Path) -> None:
     report = apply_gates(storage, [plan], settings=GateSettings())
     assert report.counts["blank"] == 3
     assert report.missing[0].tolist() == [3, 0]
-    assert verify_clone(storage).is_whole
+    found = verify_clone(storage)
+    assert (found.problems, found.missing_pictures, found.is_whole) == ((), {"train": {"cow": 3}}, False)
 
 
 def test_unsafe_picture__is_left_out_and_its_score_is_kept(tmp_path: Path) -> None:
@@ -278,3 +280,29 @@ def test_read_verdicts__before_the_gates_or_of_an_earlier_round__refused(tmp_pat
     more = save_plan(make_top_up(plan, missing=np.ones((3, 3), dtype=np.int64)), storage)
     with pytest.raises(RecordError, match="are those of an earlier round"):
         read_verdicts(storage, [plan, more])
+
+
+def test_gates__other_ones_than_before__refused_and_the_verdicts_stay(tmp_path: Path) -> None:
+    storage, plan = frozen(tmp_path, count=2)
+    list(run_missing(storage, [plan], executor=InlineExecutor(), begin_worker=BeginFake(address=str(tmp_path))))
+    strict = GateSettings(real_marks={"cow": mark(scene(1))[None]})
+    require_same_gates(storage, GateSettings().about)  # nothing was judged yet
+    apply_gates(storage, [plan], settings=strict)
+    report = read_report(storage)
+    assert report is not None
+    assert report.gates == strict.about
+    require_same_gates(storage, strict.about)
+    other = GateSettings(real_marks={"cow": mark(scene(2))[None]})
+    for settings in (GateSettings(), other, GateSettings(real_marks=strict.real_marks, has_duplicate_gate=False)):
+        with pytest.raises(RecordError, match=r"was judged by other gates \((leak|duplicates): .*--force to judge all"):
+            require_same_gates(storage, settings.about)
+
+
+def test_status_and_verify__class_counts_are_not_full__said_by_class(tmp_path: Path) -> None:
+    storage, plan = planned(tmp_path, {"cow": [BLANK, "a cow"], "car": ["a car"]}, count=4)
+    make_all(storage, plan, FakeGenerator())
+    assert read_status(storage, [plan]).num_missing is None
+    assert verify_clone(storage).missing_pictures == {"train": {"cow": 2}}  # blank ones are none
+    apply_gates(storage, [plan], settings=GateSettings())
+    status = read_status(storage, [plan])
+    assert (status.missing_pictures, status.num_missing, status.is_complete) == ({"train": {"cow": 2}}, 2, True)

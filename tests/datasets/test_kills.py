@@ -1,6 +1,7 @@
 """Killed at every phase of a shard, the clone is equal to the byte to one that nobody disturbed."""
 
 import errno
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -146,6 +147,20 @@ def test_worker_that_always_dies__is_put_aside_with_its_exit_code(tmp_path: Path
     )
     failed = {result.shard: result.error for result in results if result.state == "failed"}
     assert failed == {1: "the worker process died with exit code -9"}
+
+
+def test_worker_that_dies_between_two_shards__is_replaced(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+    storage, plan = frozen(tmp_path, count=16)
+    begin = BeginFake(address=str(tmp_path))
+    results = []
+    for result in run_missing(storage, [plan], executor=ProcessExecutor(1), begin_worker=begin):
+        results.append(result.shard)
+        if result.shard == 4:
+            for child in multiprocessing.active_children():  # it waits for its next shard
+                child.kill()
+                child.join()
+    assert sorted(results) == list(range(12))
+    assert contents(tmp_path) == undisturbed
 
 
 class BeginAlwaysDying:

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from rldf.errors import ConfigError
-from rldf.evaluation.classifier import LabelledPictures, augment, build_network, train_and_test
+from rldf.evaluation.classifier import LabelledPictures, augment, build_network, ranks_of, train_and_test
 from rldf.evaluation.recipe import TrainingRecipe
 
 SHORT = TrainingRecipe(size_px=32, epochs=10, batch_size=8, learning_rate=0.4)
@@ -104,3 +104,25 @@ def test_joined__sets_of_other_classes__refused() -> None:
 def test_recipe__out_of_range__refused() -> None:
     with pytest.raises(ConfigError, match="the recipe's size_px is 8; it must be from 32 to 1024"):
         TrainingRecipe(size_px=8)
+
+
+def test_ranks__ties_and_nan__are_no_success() -> None:
+    nan = float("nan")
+    logits = np.array([[3, 1, 2], [1, 1, 1], [2, 2, 1], [nan, nan, nan], [nan, 5, 1], [5, nan, 1]], dtype=np.float32)
+    assert ranks_of(logits, np.zeros(6, dtype=np.int64)).tolist() == [0, 2, 1, 2, 2, 1]
+
+
+def test_training__loss_is_no_number__stops_and_keeps_no_such_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "state.safetensors"
+    recipe = TrainingRecipe(size_px=32, epochs=1, batch_size=16)
+
+    def diverge(*_: object, **__: object) -> torch.Tensor:
+        return torch.tensor(float("nan"), requires_grad=True)
+
+    monkeypatch.setattr("rldf.evaluation.classifier.functional.cross_entropy", diverge)
+    monkeypatch.setattr("torch.optim.SGD.step", lambda _: None)
+    with pytest.raises(ConfigError, match=r"loss of epoch 1 is nan; it must be a finite number.*learning_rate"):
+        train_and_test(pictures(0, count=16), pictures(1), recipe=recipe, checkpoint=place)
+    assert not place.exists()

@@ -111,6 +111,28 @@ def test_extract__stopped_in_between__goes_on(tmp_path: Path, monkeypatch: pytes
     assert isinstance(found.rows, np.memmap)
 
 
+def test_extract__file_that_could_not_be_read__is_tried_again(tmp_path: Path) -> None:
+    files = write_pictures(tmp_path / "in", count=3)
+    (tmp_path / "in/never.png").write_bytes(b"no picture")
+    files.append(tmp_path / "in/never.png")
+    counting = Counting()
+
+    def read_without_memory(path: Path) -> Image:
+        if path == files[1]:
+            raise ImageError(f"'{path}' needs more memory than there is")
+        return read(path)
+
+    folder = tmp_path / "cache"
+    first = extract_features(files, extractor=extractor(counting), read=read_without_memory, folder=folder)
+    assert first.positions == (0, 2)
+    again = extract_features(files, extractor=extractor(counting), read=read_without_memory, folder=folder)
+    assert (again.positions, again.is_cached, counting.seen) == ((0, 2), True, 2)
+    found = extract_features(files, extractor=extractor(counting), read=read, folder=folder)
+    assert (found.positions, found.is_cached, len(found.failures)) == ((0, 1, 2), False, 1)
+    expected = Counting()(np.stack([squeeze(read(file)) for file in files[:3]]))
+    np.testing.assert_allclose(found.rows, expected, rtol=1e-5)
+
+
 def test_extract__damaged_cache__is_computed_again(tmp_path: Path) -> None:
     files = write_pictures(tmp_path / "in", count=2)
     counting = Counting()

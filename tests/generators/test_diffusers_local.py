@@ -145,6 +145,16 @@ def test_generate__memory_runs_out__halves_and_remembers(tiny_pipeline: Path) ->
     assert np.abs(difference).max() <= 1
 
 
+def test_generate__memory_runs_out_at_a_fixed_batch__fails_and_never_shrinks(tiny_pipeline: Path) -> None:
+    settings = GenerationSettings(
+        steps=2, guidance_scale=3.0, exact_batches=False, max_batch_size=8, fixed_batches=True
+    )
+    generator, rows = with_memory_for(4, tiny_pipeline, settings)
+    with pytest.raises(GenerationError, match=r"at 7 pictures drawn together; .* Plan with a smaller --batch-size"):
+        generator.generate([COW] * 7, seeds=list(range(7)))
+    assert (generator.batch_size, rows) == (8, [14])
+
+
 def test_generate__no_memory_for_one__error(tiny_pipeline: Path) -> None:
     generator, _ = with_memory_for(1, tiny_pipeline, FAST)
     with pytest.raises(GenerationError, match=r"memory ran out on 'cpu' at a single picture.*Use --low-memory"):

@@ -2,12 +2,16 @@
 
 import csv
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rldf.datasets.run import CloneStatus
 from rldf.errors import ConfigError, RecordError
+from rldf.jobs import clone_study
+from rldf.jobs.clone_run import CloneFinished, RunRequest
 from rldf.jobs.clone_study import CloneStudy, StudySets, quick_study
 from rldf.jobs.clone_tables import COLUMNS, make_table, table_as_json, table_as_markdown
 from rldf.presets.loading import load_preset, override
@@ -125,3 +129,32 @@ def test_quick_study__is_tiny_and_keeps_the_settings() -> None:
     study = CloneStudy(class_rank=2, epochs=9)
     assert quick_study(study).class_rank == 2
     assert quick_study(study).num_train < 10
+
+
+def test_study__classes_that_stay_short__name_the_command_that_goes_on(
+    study: CloneStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = CloneStatus(
+        num_rounds=25,
+        num_pictures=9,
+        num_shards=3,
+        pictures_done=9,
+        done=(0, 1, 2),
+        quarantined={},
+        missing=(),
+        missing_pictures={"train": {"cow": 2}},
+    )
+    asked: list[RunRequest] = []
+
+    def run_short(clone: object, request: RunRequest, **_: object) -> Iterator[CloneFinished]:
+        del clone
+        asked.append(request)
+        yield CloneFinished(status=status, report=None, num_missing=2)
+
+    (tmp_path / "names/plan").mkdir(parents=True)
+    (tmp_path / "names/plan/round-000.json").touch()
+    monkeypatch.setattr(clone_study, "run_clone", run_short)
+    monkeypatch.setattr(clone_study, "open_clone", str)
+    with pytest.raises(RecordError, match=r"lacks 2 pictures after 24 top-up rounds.*--class-rank 0 --max-rounds 49"):
+        StudySets(study=study, folder=tmp_path, announce=quiet).names_clone()
+    assert asked[0].max_rounds == 24

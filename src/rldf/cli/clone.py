@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from rldf.cli import workflows
-from rldf.cli.clone_shown import show_estimate, show_event, show_plan_event
+from rldf.cli.clone_shown import missing_line, show_estimate, show_event, show_plan_event
 from rldf.cli.manners import FAILED, print_json, say, well_behaved
 from rldf.cli.options import (
     AsJson,
@@ -35,7 +35,8 @@ CloneFolder = Annotated[
     str, typer.Argument(metavar="CLONE", help="Folder or fsspec URL of a planned clone.", show_default=False)
 ]
 Speed = Annotated[
-    float, typer.Option("--speed", min=0, help="Pictures a second of one worker, for the estimate; 0 for unknown.")
+    float,
+    typer.Option("--speed", min=0, help="Pictures a second of one worker, for the estimate; 0: as the searches had."),
 ]
 HourCost = Annotated[float, typer.Option("--hour-cost", min=0, help="US dollars for an hour of one worker.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="How many work at the same time.")]
@@ -152,12 +153,18 @@ def run(
         str,
         typer.Option("--address", help="Of a Ray cluster.", show_default="RAY_ADDRESS, else a Ray of its own"),
     ] = "",
-    gpus_per_worker: Annotated[float, typer.Option("--gpus-per-worker", min=0, help="Of a Ray worker.")] = 1.0,
+    gpus_per_worker: Annotated[
+        float | None,
+        typer.Option("--gpus-per-worker", min=0, help="Of a Ray worker.", show_default="1, and 0 on the CPU"),
+    ] = None,
     no_gates: Annotated[bool, typer.Option("--no-gates", help="Make the shards and stop.", show_default=False)] = False,
     class_rank: Annotated[
         int, typer.Option("--class-rank", min=0, help="Classes a picture may be taken for; 0: any.")
     ] = 1,
     max_rounds: Annotated[int, typer.Option("--max-rounds", min=0, help="Top-up rounds at most.")] = 6,
+    force: Annotated[
+        bool, typer.Option("--force", help="Judge anew where other gates judged before.", show_default=False)
+    ] = False,
     speed: Speed = 0.0,
     hour_cost: HourCost = 0.0,
     dry_run: DryRun = False,
@@ -177,6 +184,7 @@ def run(
         has_gates=not no_gates,
         class_rank=class_rank,
         max_rounds=max_rounds,
+        judges_anew=force,
     )
     finished = None
     try:
@@ -208,6 +216,7 @@ def status(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False)
         "missing": list(found.missing),
         "quarantined": {str(shard): text for shard, text in found.quarantined.items()},
         "is_complete": found.is_complete,
+        "missing_pictures": found.missing_pictures,
     }
     if as_json:
         print_json({"clone": clone, **told})
@@ -217,6 +226,10 @@ def status(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False)
     )
     for shard, text in found.quarantined.items():
         typer.echo(f"quarantine: shard {shard}: {text}")
+    if found.missing_pictures is None:
+        typer.echo("the gates have not judged all of it yet")
+    elif found.missing_pictures:
+        typer.echo(missing_line(found.missing_pictures))
 
 
 @group.command(epilog="Example: rldf clone verify clone")
@@ -235,6 +248,7 @@ def verify(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False)
         "quarantined": {str(shard): text for shard, text in found.status.quarantined.items()},
         "left_overs": list(found.left_overs),
         "strays": list(found.strays),
+        "missing_pictures": found.missing_pictures,
     }
     if as_json:
         print_json({"clone": clone, **told})
@@ -244,6 +258,8 @@ def verify(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False)
             f"{found.num_pictures} pictures are whole, {found.num_refused} were left out when drawn; "
             f"{num_missing} of {found.status.num_shards} shards are missing"
         )
+        if found.missing_pictures:
+            typer.echo(missing_line(found.missing_pictures))
         for shard, what in problems.items():
             typer.echo(f"shard {shard}: {what}")
         for kind in ("left_overs", "strays"):
@@ -260,10 +276,14 @@ def repair(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False)
     del debug
     done = workflows.repair_clone(workflows.Storage(clone))
     if as_json:
-        print_json({"clone": clone, "removed": list(done.removed), "retried": list(done.retried)})
-        return
-    typer.echo(f"{len(done.removed)} files removed, {len(done.retried)} shards out of quarantine")
-    typer.echo(f"go on with   rldf clone run {clone}")
+        told = {"removed": list(done.removed), "retried": list(done.retried), "unreadable": list(done.unreadable)}
+        print_json({"clone": clone, **told})
+    else:
+        typer.echo(f"{len(done.removed)} files removed, {len(done.retried)} shards out of quarantine")
+        typer.echo(f"go on with   rldf clone run {clone}")
+    if done.unreadable:
+        say(f"{len(done.unreadable)} shards cannot be read at present and were left alone; check the storage")
+        raise typer.Exit(FAILED)
 
 
 @group.command(epilog="Example: rldf clone export clone --out pictures --form imagefolder")
@@ -282,10 +302,13 @@ def export(
     del debug
     done = workflows.export_clone(workflows.Storage(clone), out, form=form)
     if as_json:
-        print_json({"folder": str(done.folder), "form": form, "counts": done.counts, "left_out": done.num_left_out})
+        told = {"counts": done.counts, "left_out": done.num_left_out, "missing_pictures": done.missing}
+        print_json({"folder": str(done.folder), "form": form, **told})
         return
     sizes = ", ".join(f"{number} {split}" for split, number in done.counts.items())
     typer.echo(f"{sizes} pictures in {done.folder}; {done.num_left_out} left out")
+    if done.missing:
+        typer.echo(missing_line(done.missing))
 
 
 def _tell_estimate(clone: str, *, speed: float, workers: int, hour_cost: float, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """What a clone tells while it is planned and made, as lines."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _GIB = 2**30
 _MINUTE_S = 60.0
+_NUM_SHOWN = 5
 
 
 def show_plan_event(event: "ClonePlanEvent") -> None:
@@ -43,7 +45,23 @@ def show_estimate(estimate: "Estimate") -> None:
         typer.echo(f"storage    about {estimate.num_bytes / _GIB:.2f} GiB")
     if estimate.hours is not None:
         typer.echo(f"time       about {estimate.hours:.1f} hours")
-    typer.echo(f"cost       {estimate.cost_usd:.2f} US dollars")
+    if estimate.hours is None:
+        typer.echo("time       unknown without --speed")
+    cost = (
+        "unknown without --hour-cost and a speed"
+        if estimate.cost_usd is None
+        else f"{estimate.cost_usd:.2f} US dollars"
+    )
+    typer.echo(f"cost       {cost}")
+
+
+def missing_line(missing: Mapping[str, Mapping[str, int]]) -> str:
+    """Says in one line which classes lack pictures: split to class to number."""
+    lacking = [(number, split, name) for split, row in missing.items() for name, number in row.items()]
+    total = sum(number for number, _, _ in lacking)
+    largest = [f"{number} {split} {name}" for number, split, name in sorted(lacking, reverse=True)[:_NUM_SHOWN]]
+    rest = f" and {len(lacking) - _NUM_SHOWN} more" if len(lacking) > _NUM_SHOWN else ""
+    return f"{total} pictures of the class counts are missing: {', '.join(largest)}{rest}"
 
 
 def show_event(event: "CloneEvent") -> dict[str, Any] | None:
@@ -78,6 +96,6 @@ def show_event(event: "CloneEvent") -> dict[str, Any] | None:
                 "shards_done": len(event.status.done),
                 "quarantined": {str(shard): text for shard, text in event.status.quarantined.items()},
                 "verdicts": None if event.report is None else dict(event.report.counts),
-                "missing": None if event.report is None else event.report.num_missing,
+                "missing": event.num_missing,
             }
     return None

@@ -54,10 +54,10 @@ if TYPE_CHECKING:
     from rldf.jobs.beyond import prepare_beyond as prepare_beyond
     from rldf.jobs.beyond import tell_beyond as tell_beyond
     from rldf.jobs.captions import compare_caption as compare_caption
+    from rldf.jobs.clone_estimate import estimate_of as estimate_of
     from rldf.jobs.clone_plan import ClassPlanned as ClassPlanned
     from rldf.jobs.clone_plan import ClonePlanned as ClonePlanned
     from rldf.jobs.clone_plan import ClonePlanRequest as ClonePlanRequest
-    from rldf.jobs.clone_plan import estimate_of as estimate_of
     from rldf.jobs.clone_plan import foresee_clone as foresee_clone
     from rldf.jobs.clone_plan import open_clone as open_clone
     from rldf.jobs.clone_plan import plan_clone as plan_clone
@@ -73,6 +73,8 @@ if TYPE_CHECKING:
     from rldf.jobs.clone_tables import table_as_markdown as table_as_markdown
     from rldf.jobs.evaluate import evaluate_classifier as evaluate_classifier
     from rldf.jobs.evaluate import evaluate_distances as evaluate_distances
+    from rldf.jobs.feature_cache import clear_features as clear_features
+    from rldf.jobs.feature_cache import features_info as features_info
     from rldf.jobs.finetune import check_finetune as check_finetune
     from rldf.jobs.finetune import evaluate_finetune as evaluate_finetune
     from rldf.jobs.finetune import plan_finetune as plan_finetune
@@ -174,11 +176,11 @@ _MODULES = {
         "verify_clone",
     ),
     "rldf.evaluation.distances": ("METRIC_NAMES",),
+    "rldf.jobs.clone_estimate": ("estimate_of",),
     "rldf.jobs.clone_plan": (
         "ClassPlanned",
         "ClonePlanned",
         "ClonePlanRequest",
-        "estimate_of",
         "foresee_clone",
         "open_clone",
         "plan_clone",
@@ -203,6 +205,10 @@ _MODULES = {
     "rldf.jobs.evaluate": (
         "evaluate_classifier",
         "evaluate_distances",
+    ),
+    "rldf.jobs.feature_cache": (
+        "clear_features",
+        "features_info",
     ),
     "rldf.generators.cache": (
         "cache_info",

@@ -4,7 +4,7 @@
 - `plan`: every picture fixed in advance, frozen and hashed; `plan_store`: on disk; `estimate`: sizes, time, cost.
 - `storage`: whole files or none, local or by fsspec; `tar_files`: archives that are equal to the byte.
 - `shards`: one pure function makes a shard; `executors`, `ray_executor`: who runs it; `progress`: how far it is.
-- `gates`, `duplicates`: what is left out afterwards; `top_up`: what replaces it.
+- `gates`, `duplicates`: what is left out afterwards; `verdicts`: why, on storage; `plan` tops up.
 - `verify`: everything once more, from storage alone; `export`, `card`: the finished data set.
 
 Import from the module you need. The extra `[datasets]` brings pyarrow and fsspec, `[ray]` the cluster.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rldf.datasets.plan import Plan
+from rldf.datasets.verdicts import Missing, count_missing
 from rldf.records import utc_now, versions
 
 _NUM_EXAMPLES = 3
@@ -20,7 +21,14 @@ _LIMITS = (
 
 
 def write_card(
-    folder: Path, rounds: Sequence[Plan], *, counts: Mapping[str, int], verdicts: Sequence[str] | None, form: str
+    folder: Path,
+    rounds: Sequence[Plan],
+    *,
+    counts: Mapping[str, int],
+    verdicts: Sequence[str] | None,
+    gates: Mapping[str, str] | None,
+    missing: Missing,
+    form: str,
 ) -> None:
     """Writes `README.md` and `provenance.json` into a data set.
 
@@ -29,6 +37,8 @@ def write_card(
         rounds: the plan it comes from.
         counts: split to number of pictures.
         verdicts: of the gates; None where none were applied.
+        gates: what each of them compared with; None where none were applied.
+        missing: split to class to pictures that its planned count lacks.
         form: of the data set.
     """
     plan = rounds[0]
@@ -40,29 +50,42 @@ def write_card(
         "plan_digests": [entry.digest for entry in rounds],
         "counts": dict(counts),
         "verdicts": verdict_counts,
+        "gates": None if gates is None else dict(gates),
+        "missing": missing,
         "about": dict(plan.settings.about),
         "versions": versions(),
     }
     text = json.dumps(provenance, indent=2, ensure_ascii=False)
     (folder / "provenance.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(_card(plan, counts, verdict_counts, num_rounds=len(rounds), form=form), "utf-8")
+    left_out = [*_left_out(verdict_counts, gates), *_lacking(missing)]
+    (folder / "README.md").write_text(_card(plan, counts, left_out, num_rounds=len(rounds), form=form), "utf-8")
 
 
-def _card(
-    plan: Plan, counts: Mapping[str, int], verdicts: Mapping[str, int] | None, *, num_rounds: int, form: str
-) -> str:
+def _left_out(verdicts: Mapping[str, int] | None, gates: Mapping[str, str] | None) -> list[str]:
+    if verdicts is None:
+        return ["No gates were applied: blank and unsafe pictures aside, nothing was left out."]
+    counted = [f"- {name}: {number}" for name, number in sorted(verdicts.items()) if name != "kept"]
+    settings = [f"- {name}: {what}" for name, what in ({} if gates is None else gates).items()]
+    return [
+        *(counted or ["Nothing was left out."]),
+        *(["", "Gates, and what they compared with:", *settings] if gates else []),
+    ]
+
+
+def _lacking(missing: Missing) -> list[str]:
+    if not missing:
+        return []
+    lines = [f"- {split}, {name}: {number}" for split, row in missing.items() for name, number in row.items()]
+    return ["", f"{count_missing(missing)} planned pictures are missing, and their classes are smaller:", *lines]
+
+
+def _card(plan: Plan, counts: Mapping[str, int], left_out: Sequence[str], *, num_rounds: int, form: str) -> str:
     header = ["---", "task_categories:", "- image-classification", "tags:", "- synthetic"]
     if form == "huggingface":
         header += ["configs:", "- config_name: default", "  data_files:"]
         for split in counts:
             header += [f"  - split: {split}", f"    path: data/{split}-*.parquet"]
     sizes = [f"| {split} | {number} |" for split, number in counts.items()]
-    left_out = (
-        ["No gates were applied: blank and unsafe pictures aside, nothing was left out."]
-        if verdicts is None
-        else [f"- {name}: {number}" for name, number in sorted(verdicts.items()) if name != "kept"]
-        or ["Nothing was left out."]
-    )
     examples = [f"- {plan.recipes[row].sentence}" for row in range(min(_NUM_EXAMPLES, len(plan.recipes)))]
     origin = [f"- {name}: {value}" for name, value in plan.settings.about.items()]
     return "\n".join(

@@ -43,6 +43,12 @@ class ClassCheck:
         counts = ",".join(f"{name}:{float(rows.sum()):.6f}" for name, rows in sorted(self._rows.items()))
         return f"{self._name} rank {self._rank} nearest {self._num_nearest} {counts}"
 
+    @property
+    def about(self) -> str:
+        """Its choices for people: embedder, rank, and how many real pictures it knows."""
+        known = sum(self.counts().values())
+        return f"{self._name} rank {self._rank} nearest {self._num_nearest} of {known} real pictures"
+
     def learn(self, class_name: str, images: Sequence[Image]) -> None:
         """Looks at real pictures of a class; they may differ in size."""
         rows = [self._embedder.embed_images(image[None])[0] for image in images]

@@ -1,6 +1,7 @@
 """What a clone will take: pictures, bytes, hours, money."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from rldf.datasets.plan import SPLITS, Plan
@@ -16,14 +17,14 @@ class Estimate:
     """What a clone will take.
 
     Attributes:
-        num_pictures: planned pictures.
-        num_shards: planned shards.
+        num_pictures: pictures to be drawn.
+        num_shards: shards to be made.
         num_classes: classes.
         num_sentences: distinct recipes.
-        counts: split to pictures.
+        counts: split to pictures to be drawn.
         num_bytes: on storage, about; None where the size of a picture is unknown.
         hours: with the speed given; None without one.
-        cost_usd: of pictures and hours together.
+        cost_usd: of pictures and hours together; None where no price is known, or hours have one and are unknown.
     """
 
     num_pictures: int
@@ -33,12 +34,13 @@ class Estimate:
     counts: dict[str, int]
     num_bytes: int | None
     hours: float | None
-    cost_usd: float
+    cost_usd: float | None
 
 
 def estimate_clone(
     rounds: Sequence[Plan],
     *,
+    shards: Container[int] | None = None,
     size_px: int = 0,
     pictures_per_second: float = 0.0,
     num_workers: int = 1,
@@ -49,27 +51,39 @@ def estimate_clone(
 
     Args:
         rounds: its plan.
+        shards: those that are to be made; None for all.
         size_px: side of a picture; 0 where unknown.
         pictures_per_second: of one worker; 0 where unknown.
         num_workers: at least 1.
-        picture_cost_usd: price of a picture.
-        worker_hour_cost_usd: price of an hour of one worker.
+        picture_cost_usd: price of a picture; 0 where unknown, or for nothing.
+        worker_hour_cost_usd: price of an hour of one worker; 0 likewise.
 
     Returns:
         The estimate.
     """
-    num_pictures = sum(len(plan) for plan in rounds)
+    counts: Counter[str] = Counter()
+    num_shards = 0
+    for plan in rounds:
+        for shard in (each for each in plan.shards if shards is None or each in shards):
+            counts[plan.split_of(shard)] += plan.num_pictures_of(shard)
+            num_shards += 1
+    num_pictures = counts.total()
     share = _BYTES_PER_PIXEL[rounds[0].settings.picture_format]
     seconds = num_pictures / pictures_per_second if pictures_per_second > 0 else None
-    worker_hours = 0.0 if seconds is None else seconds / _HOUR_S
-    totals = sum(plan.quotas.sum(axis=1) for plan in rounds)
     return Estimate(
         num_pictures=num_pictures,
-        num_shards=sum(plan.num_shards for plan in rounds),
+        num_shards=num_shards,
         num_classes=len(rounds[0].class_names),
         num_sentences=len(rounds[0].recipes),
-        counts={split: int(number) for split, number in zip(SPLITS, totals, strict=True) if number},
+        counts={split: counts[split] for split in SPLITS if counts[split]},
         num_bytes=int(num_pictures * (size_px**2 * share + _BYTES_PER_ROW)) if size_px > 0 else None,
         hours=None if seconds is None else seconds / num_workers / _HOUR_S,
-        cost_usd=num_pictures * picture_cost_usd + worker_hours * worker_hour_cost_usd,
+        cost_usd=_cost(num_pictures, seconds, per_picture=picture_cost_usd, per_hour=worker_hour_cost_usd),
     )
+
+
+def _cost(num_pictures: int, seconds: float | None, *, per_picture: float, per_hour: float) -> float | None:
+    """Adds up what is known to cost something; None where nothing is, or a part is unknown."""
+    if max(per_picture, per_hour) <= 0 or (per_hour > 0 and seconds is None):
+        return None
+    return num_pictures * per_picture + (0.0 if seconds is None else seconds / _HOUR_S * per_hour)

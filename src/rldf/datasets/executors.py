@@ -77,32 +77,34 @@ class ProcessExecutor(Executor):
                 ready = wait([worker.connection for worker in workers])
                 for worker in [entry for entry in workers if entry.connection in ready]:
                     message = worker.receive()
+                    is_dead = message is None
                     if isinstance(message, ShardResult):
                         result = replace(message, num_attempts=attempts[message.shard])
                         yield from self._settle(result, waiting)
-                    elif message is None:
-                        early_deaths += worker.shard is None
-                        if early_deaths >= self._max_attempts:
-                            raise ConfigError(
-                                f"a worker process died {early_deaths} times while it loaded the model; it must start. "
-                                "Check memory and the model with --workers 1."
-                            )
+                    elif is_dead:
+                        early_deaths = self._count_early(worker, early_deaths)
+                    if waiting and not is_dead:
+                        is_dead = not worker.begin(waiting.popleft(), attempts)
+                    if is_dead:
                         yield from self._settle(worker.death(attempts), waiting)
+                    if is_dead or worker.shard is None:
                         workers.remove(worker)
                         worker.end()
-                        if waiting:
-                            workers.append(_begin(worker.number, begin_worker))
-                        continue
-                    if waiting:
-                        worker.shard = waiting.popleft()
-                        attempts[worker.shard] += 1
-                        worker.connection.send(worker.shard)
-                    else:
-                        workers.remove(worker)
-                        worker.end()
+                    if is_dead and waiting:
+                        workers.append(_begin(worker.number, begin_worker))
         finally:
             for worker in workers:
                 worker.end(is_killed=True)
+
+    def _count_early(self, worker: "_Worker", early_deaths: int) -> int:
+        """Counts the death of a worker that had no shard yet; too many of them end the run."""
+        early_deaths += worker.shard is None
+        if early_deaths >= self._max_attempts:
+            raise ConfigError(
+                f"a worker process died {early_deaths} times while it loaded the model; it must start. "
+                "Check memory and the model with --workers 1."
+            )
+        return early_deaths
 
     def _settle(self, result: ShardResult | None, waiting: deque[int]) -> Iterator[ShardResult]:
         """Hands a result on, or puts its shard back in the queue."""
@@ -135,6 +137,16 @@ class _Worker:
         if isinstance(message, RldfError):
             raise message
         return "ready"
+
+    def begin(self, shard: int, attempts: Counter[int]) -> bool:
+        """Hands it a shard; False where it died since it last spoke."""
+        self.shard = shard
+        attempts[shard] += 1
+        try:
+            self.connection.send(shard)
+        except OSError:
+            return False
+        return True
 
     def death(self, attempts: Counter[int]) -> ShardResult | None:
         """The result of a worker that died; None where it had nothing to do."""

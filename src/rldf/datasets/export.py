@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from jaxtyping import Int64
 
 from rldf.datasets.card import write_card
-from rldf.datasets.gates import VERDICT_FILE, read_verdicts
 from rldf.datasets.plan import SPLITS, Plan
 from rldf.datasets.plan_store import load_rounds
 from rldf.datasets.run import read_status
 from rldf.datasets.shards import SUFFIXES, read_pictures, read_shard_table
 from rldf.datasets.storage import Storage
 from rldf.datasets.tar_files import pack
+from rldf.datasets.verdicts import Missing, name_missing, read_report, read_verdicts
 from rldf.errors import ConfigError, RecordError
 
 ExportForm = Literal["imagefolder", "webdataset", "huggingface"]
@@ -32,12 +34,14 @@ class Exported:
         form: in which form.
         counts: split to number of pictures.
         num_left_out: pictures the gates left out.
+        missing: split to class to pictures that its planned count lacks.
     """
 
     folder: Path
     form: str
     counts: dict[str, int]
     num_left_out: int
+    missing: Missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +82,18 @@ def export_clone(
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"the folder '{folder}' is not empty; nothing is overwritten. Choose another --out.")
     folder.mkdir(parents=True, exist_ok=True)
-    verdicts = read_verdicts(storage, rounds) if storage.has(VERDICT_FILE) else None
-    counts: dict[str, int] = {}
-    for split in SPLITS:
+    report = read_report(storage)
+    verdicts = None if report is None else read_verdicts(storage, rounds)
+    written = np.zeros_like(rounds[0].quotas)
+    for row, split in zip(written, SPLITS, strict=True):
         samples = _samples(storage, rounds, split=split, verdicts=verdicts)
-        counts[split] = _WRITERS[form](_told(samples, on_pictures), folder, split, rounds[0])
-    counts = {split: number for split, number in counts.items() if number}
-    write_card(folder, rounds, counts=counts, verdicts=verdicts, form=form)
-    return Exported(folder=folder, form=form, counts=counts, num_left_out=status.num_pictures - sum(counts.values()))
+        _WRITERS[form](_told(samples, row, on_pictures), folder, split, rounds[0])
+    counts = {split: int(row.sum()) for split, row in zip(SPLITS, written, strict=True) if row.any()}
+    missing = name_missing(rounds[0].quotas - written, class_names=rounds[0].class_names)
+    gates = None if report is None else report.gates
+    write_card(folder, rounds, counts=counts, verdicts=verdicts, gates=gates, missing=missing, form=form)
+    left_out = status.num_pictures - sum(counts.values())
+    return Exported(folder=folder, form=form, counts=counts, num_left_out=left_out, missing=missing)
 
 
 def _samples(storage: Storage, rounds: Sequence[Plan], *, split: str, verdicts: list[str] | None) -> Iterator[_Sample]:
@@ -101,26 +109,26 @@ def _samples(storage: Storage, rounds: Sequence[Plan], *, split: str, verdicts: 
                     yield _Sample(row=rows[key], content=content)
 
 
-def _told(samples: Iterator[_Sample], on_pictures: Callable[[int], None] | None) -> Iterator[_Sample]:
+def _told(
+    samples: Iterator[_Sample], counts: Int64[np.ndarray, " classes"], on_pictures: Callable[[int], None] | None
+) -> Iterator[_Sample]:
+    """Hands samples on, and counts them by class."""
     for number, sample in enumerate(samples, start=1):
+        counts[sample.row["class_index"]] += 1
         yield sample
         if on_pictures is not None:
             on_pictures(number)
 
 
-def _write_imagefolder(samples: Iterator[_Sample], folder: Path, split: str, plan: Plan) -> int:
-    number = 0
+def _write_imagefolder(samples: Iterator[_Sample], folder: Path, split: str, plan: Plan) -> None:
     names = folder_names(plan.class_names)
     for sample in samples:
         place = folder / split / names[sample.row["class_index"]]
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{sample.row['key']}.{SUFFIXES[plan.settings.picture_format]}").write_bytes(sample.content)
-        number += 1
-    return number
 
 
-def _write_webdataset(samples: Iterator[_Sample], folder: Path, split: str, plan: Plan) -> int:
-    number = 0
+def _write_webdataset(samples: Iterator[_Sample], folder: Path, split: str, plan: Plan) -> None:
     suffix = SUFFIXES[plan.settings.picture_format]
     for position, group in enumerate(_groups(samples)):
         files: dict[str, bytes] = {}
@@ -132,11 +140,9 @@ def _write_webdataset(samples: Iterator[_Sample], folder: Path, split: str, plan
             files[f"{key}.cls"] = str(sample.row["class_index"]).encode()
             files[f"{key}.json"] = json.dumps(about, ensure_ascii=False).encode()
         (folder / f"{split}-{position:06d}.tar").write_bytes(pack(files))
-        number += len(group)
-    return number
 
 
-def _write_huggingface(samples: Iterator[_Sample], folder: Path, split: str, plan: Plan) -> int:
+def _write_huggingface(samples: Iterator[_Sample], folder: Path, split: str, plan: Plan) -> None:
     features: dict[str, Any] = {
         "image": {"_type": "Image"},
         "label": {"names": list(plan.class_names), "_type": "ClassLabel"},
@@ -156,7 +162,6 @@ def _write_huggingface(samples: Iterator[_Sample], folder: Path, split: str, pla
         ],
         metadata={"huggingface": json.dumps({"info": {"features": features}})},
     )
-    number = 0
     for position, group in enumerate(_groups(samples)):
         rows = [
             {
@@ -171,8 +176,6 @@ def _write_huggingface(samples: Iterator[_Sample], folder: Path, split: str, pla
         ]
         (folder / "data").mkdir(exist_ok=True)
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "data" / f"{split}-{position:05d}.parquet")
-        number += len(group)
-    return number
 
 
 def folder_names(class_names: Sequence[str]) -> list[str]:
@@ -196,7 +199,7 @@ def _groups(samples: Iterator[_Sample]) -> Iterator[list[_Sample]]:
         yield group
 
 
-_WRITERS: dict[str, Callable[[Iterator[_Sample], Path, str, Plan], int]] = {
+_WRITERS: dict[str, Callable[[Iterator[_Sample], Path, str, Plan], None]] = {
     "imagefolder": _write_imagefolder,
     "webdataset": _write_webdataset,
     "huggingface": _write_huggingface,

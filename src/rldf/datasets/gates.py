@@ -1,6 +1,5 @@
 """What is left out after all pictures are drawn, in plan order, each for one named reason."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +15,8 @@ from rldf.datasets.plan import SPLITS, Plan
 from rldf.datasets.plan_store import parquet_bytes, parquet_table
 from rldf.datasets.shards import decode_picture, read_pictures, read_shard_table
 from rldf.datasets.storage import Storage
-from rldf.errors import RecordError
+from rldf.datasets.verdicts import VERDICTS, StoredReport, name_missing, write_verdicts
 
-VERDICTS = ("kept", "blank", "unsafe", "off-class", "leak", "exact-duplicate", "near-duplicate", "surplus")
-VERDICT_FILE = "gates/verdicts.parquet"
-REPORT_FILE = "gates/report.json"
 _CHECK_BATCH = 32
 
 
@@ -39,6 +35,18 @@ class GateSettings:
     real_marks: Mapping[str, Marks] = field(default_factory=dict)
     likeness: Likeness = field(default_factory=Likeness)
     has_duplicate_gate: bool = True
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Gate to everything that decides its verdicts, "none" where it is off: kept beside the verdicts."""
+        near = f"at most {self.likeness.max_bits} signs and {self.likeness.max_colour} of 255"
+        real = [self.real_marks[name] for name in sorted(self.real_marks) if len(self.real_marks[name])]
+        digest = sha256(b"".join(marks.tobytes() for marks in real)).hexdigest()
+        return {
+            "off-class": "none" if self.class_check is None else self.class_check.about,
+            "leak": f"{sum(map(len, real))} real pictures {digest[:16]}, {near}" if real else "none",
+            "duplicates": near if self.has_duplicate_gate else "none",
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,36 +101,14 @@ def apply_gates(storage: Storage, rounds: Sequence[Plan], *, settings: GateSetti
             missing[split, position] = quota - min(quota, len(rows))
     counts = Counter(str(verdict) for verdict in verdicts)
     report = GateReport(counts={name: counts[name] for name in VERDICTS}, missing=missing)
-    _write(storage, rounds, verdicts, report)
+    stored = StoredReport(
+        digest=rounds[-1].digest,
+        counts=report.counts,
+        missing=name_missing(missing, class_names=rounds[0].class_names),
+        gates=settings.about,
+    )
+    write_verdicts(storage, rounds, [str(verdict) for verdict in verdicts], report=stored)
     return report
-
-
-def read_verdicts(storage: Storage, rounds: Sequence[Plan]) -> list[str]:
-    """Reads the verdict of every picture, in plan order.
-
-    Args:
-        storage: of the clone.
-        rounds: its plan.
-
-    Returns:
-        One of `VERDICTS` per planned picture.
-
-    Raises:
-        RecordError: if the gates were not applied to this plan.
-    """
-    if not storage.has(VERDICT_FILE):
-        raise RecordError(
-            f"the gates were not applied in '{storage.address}'; they come after all shards. Run `rldf clone run`."
-        )
-    table = parquet_table(storage.read(VERDICT_FILE), name=VERDICT_FILE)
-    stored = json.loads(storage.read(REPORT_FILE))["digest"]
-    if stored != rounds[-1].digest:
-        raise RecordError(
-            f"the verdicts in '{storage.address}' are those of an earlier round; every round is judged. "
-            "Run `rldf clone run` again."
-        )
-    verdicts: list[str] = table["verdict"].to_pylist()
-    return verdicts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,10 +177,3 @@ def _judge_shard(storage: Storage, name: str, check: ClassCheck) -> Bool[np.ndar
         judged = check.is_off_class([image for _, image in batch], [class_of[key] for key, _ in batch])
         is_off |= dict(zip((key for key, _ in batch), (bool(entry) for entry in judged), strict=True))
     return np.array([is_off[key] for key in keys], dtype=bool)
-
-
-def _write(storage: Storage, rounds: Sequence[Plan], verdicts: np.ndarray, report: GateReport) -> None:
-    table = pa.table({"index": np.arange(len(verdicts), dtype=np.int64), "verdict": [str(row) for row in verdicts]})
-    storage.write(VERDICT_FILE, parquet_bytes(table))
-    about = {"digest": rounds[-1].digest, "counts": dict(report.counts), "num_missing": report.num_missing}
-    storage.write(REPORT_FILE, (json.dumps(about, indent=1) + "\n").encode())

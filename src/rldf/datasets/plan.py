@@ -156,8 +156,11 @@ class Plan:
 
     def shard_name(self, shard: int) -> str:
         """Names the files of a shard: split, number, and the plan they belong to."""
-        row = int(self._shard_starts[shard - self.first_shard])
-        return f"{SPLITS[int(self.table.split[row])]}-{shard:06d}-{self.digest[:8]}"
+        return f"{self.split_of(shard)}-{shard:06d}-{self.digest[:8]}"
+
+    def split_of(self, shard: int) -> str:
+        """Tells the split of a shard; it has one."""
+        return SPLITS[int(self.table.split[int(self._shard_starts[shard - self.first_shard])])]
 
     def num_pictures_of(self, shard: int) -> int:
         """Planned pictures of a shard."""

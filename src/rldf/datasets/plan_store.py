@@ -107,10 +107,13 @@ def parquet_table(data: bytes, *, name: str) -> pa.Table:
         The table.
 
     Raises:
+        ArrowMemoryError: if memory is short; the table may well be whole.
         RecordError: if it is damaged.
     """
     try:
         return pq.read_table(BytesIO(data))
+    except pa.ArrowMemoryError:
+        raise
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RecordError(

@@ -60,9 +60,20 @@ class RayExecutor(Executor):
             ignore_reinit_error=False,
         )
         try:
+            self._require_cards(ray)
             yield from self._hand_out(ray, shards, begin_worker)
         finally:
             ray.shutdown()
+
+    def _require_cards(self, ray: Any) -> None:  # noqa: ANN401 - Ray's API is untyped
+        """Refuses what the cluster can never give; Ray itself would wait for it."""
+        present = float(ray.cluster_resources().get("GPU", 0.0))
+        if present < self._gpus_per_worker:
+            raise ConfigError(
+                f"a worker needs {self._gpus_per_worker:g} graphics cards, and the Ray at '{self._address}' has "
+                f"{present:g}; it must have as many. Give a smaller --gpus-per-worker, 0 for none, or join machines "
+                "with cards first."
+            )
 
     def _hand_out(self, ray: Any, shards: Sequence[int], begin_worker: BeginWorker) -> Iterator[ShardResult]:  # noqa: ANN401 - Ray's API is untyped
         remote = ray.remote(num_gpus=self._gpus_per_worker, num_cpus=1, max_restarts=0, max_task_retries=0)(_Actor)
@@ -76,7 +87,8 @@ class RayExecutor(Executor):
 
         for number in range(min(self._num_workers, len(waiting))):
             start(number)
-        while running:
+        while waiting or any(shard is not None for _, _, shard in running.values()):
+            actor = None  # an idle one ends here, and its card is free for one that waits
             (reference, *_), _ = ray.wait(list(running), num_returns=1)
             actor, number, shard = running.pop(reference)
             result, death = _answer(ray, reference, shard=shard, number=number)
@@ -117,7 +129,7 @@ def _answer(
     """The result of a worker's shard, if it had one, and why it died, if it did; what ends the run is raised."""
     try:
         told = ray.get(reference)
-    except ray.exceptions.RayActorError as error:
+    except ray.exceptions.RayError as error:  # the actor, its machine, its memory: a new one tries again
         death = " ".join(str(error).split())
         reason = f"the worker died: {type(error).__name__}"
         failed = None if shard is None else ShardResult(shard=shard, state="failed", worker=str(number), error=reason)

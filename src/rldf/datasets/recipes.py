@@ -61,8 +61,9 @@ def recipes_of_encodings(
     """Makes the recipes of a class from encodings, with some axes varied evenly.
 
     All combinations are taken where there are few. Where there are more than `max_recipes`, each varied axis goes
-    through its terms in a random order again and again, so all its terms come equally often, give or take one; what
-    the grammar excludes, and what came before, is drawn again.
+    through its terms in a random order again and again, so all its terms are proposed equally often, give or take one.
+    A combination that the grammar excludes, or that came before, is replaced by one drawn at random from all terms, so
+    the counts may differ by as many more as were replaced; where none is found in a few tries, it is left out.
 
     Args:
         name: of the class.

@@ -9,6 +9,7 @@ from rldf.datasets.executors import BeginWorker
 from rldf.datasets.plan import Plan
 from rldf.datasets.shards import SHARD_FOLDER
 from rldf.datasets.storage import Storage
+from rldf.datasets.verdicts import Missing, count_missing, current_report
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -25,6 +26,8 @@ class CloneStatus:
         done: numbers of the shards that are committed.
         quarantined: shard to what went wrong with it.
         missing: numbers of the shards that are neither.
+        missing_pictures: split to class to pictures that its count lacks, as the gates found; None where they did not
+            judge every round yet.
     """
 
     num_rounds: int
@@ -34,6 +37,12 @@ class CloneStatus:
     done: tuple[int, ...]
     quarantined: dict[int, str]
     missing: tuple[int, ...]
+    missing_pictures: Missing | None
+
+    @property
+    def num_missing(self) -> int | None:
+        """Pictures the class counts lack; None where the gates did not judge every round yet."""
+        return None if self.missing_pictures is None else count_missing(self.missing_pictures)
 
     @property
     def is_complete(self) -> bool:
@@ -57,6 +66,7 @@ def read_status(storage: Storage, rounds: Sequence[Plan]) -> CloneStatus:
             elif shard not in quarantined:
                 missing.append(shard)
     there_already = set(done)
+    report = current_report(storage, rounds)
     return CloneStatus(
         num_rounds=len(rounds),
         num_pictures=sum(len(plan) for plan in rounds),
@@ -65,6 +75,7 @@ def read_status(storage: Storage, rounds: Sequence[Plan]) -> CloneStatus:
         done=tuple(done),
         quarantined={shard: text for shard, text in quarantined.items() if shard not in there_already},
         missing=tuple(missing),
+        missing_pictures=None if report is None else report.missing,
     )
 
 

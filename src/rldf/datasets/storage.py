@@ -1,20 +1,24 @@
 """Storage: whole files or none, in a folder or anywhere fsspec reaches."""
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import TypeVar, final
 from uuid import uuid4
 
 import fsspec
 
-from rldf.errors import RecordError
+from rldf.errors import ConfigError, MissingExtraError, StorageError
 
 PhaseHook = Callable[[str], None]
 """Is told of each phase of a commit: "begun", "half written", "written", "committed"."""
 
 LEFT_OVER_SUFFIX = ".part"
+PAUSES_S = (1.0, 4.0, 16.0)  # our choice: before each further try of remote storage
+LASTING = (FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
 def ignore_phase(phase: str) -> None:
@@ -28,7 +32,8 @@ class Storage:
     """A place for files, by its address: a folder, or an fsspec URL such as `s3://bucket/clone` or `memory://clone`.
 
     A local file is written beside its place, flushed to the disk and renamed, so a kill leaves the old file, the new
-    one or none. On other storage a file is one single upload, which object stores show as a whole or not at all.
+    one or none. On other storage a file is one single upload, which object stores show as a whole or not at all; what
+    fails for a moment there is tried again a few times.
 
     Attributes:
         address: folder or URL.
@@ -38,14 +43,19 @@ class Storage:
 
     @property
     def is_local(self) -> bool:
-        """True for a folder of this machine."""
-        return "://" not in self.address
+        """True for a folder of this machine, `file://` included."""
+        return "://" not in self.address or self.address.startswith(("file://", "local://"))
 
     @property
     def folder(self) -> Path:
         """The folder, where the storage is local."""
         assert self.is_local
-        return Path(self.address)
+        return Path(fsspec.core.strip_protocol(self.address) if "://" in self.address else self.address)
+
+    @property
+    def absolute(self) -> "Storage":
+        """The same place by an address that holds in every working folder."""
+        return Storage(str(self.folder.resolve())) if self.is_local else self
 
     def write(self, name: str, data: bytes, *, on_phase: PhaseHook = ignore_phase) -> None:
         """Writes a whole file or nothing; one that is there already is replaced.
@@ -56,7 +66,7 @@ class Storage:
             on_phase: is told of each phase.
 
         Raises:
-            RecordError: if it cannot be written.
+            StorageError: if it cannot be written.
         """
         try:
             if self.is_local:
@@ -64,10 +74,10 @@ class Storage:
             else:
                 on_phase("begun")
                 filesystem, root = self._filesystem()
-                filesystem.pipe_file(f"{root}/{name}", data)
+                persistently(lambda: filesystem.pipe_file(f"{root}/{name}", data))
                 on_phase("committed")
         except OSError as error:
-            raise RecordError(
+            raise StorageError(
                 f"'{name}' cannot be written to '{self.address}': {error.strerror or error}. What was written "
                 "before is whole. Free space or check the permissions, and run the same command again."
             ) from error
@@ -79,29 +89,25 @@ class Storage:
             name: relative, with "/" between folders.
 
         Returns:
-            Its content.
-
-        Raises:
-            RecordError: if it is not there or cannot be read.
+            Its content; a `StorageError` tells where it is not there or cannot be read.
         """
-        try:
+        with self._named(name):
             if self.is_local:
                 return (self.folder / name).read_bytes()
             filesystem, root = self._filesystem()
-            data: bytes = filesystem.cat_file(f"{root}/{name}")
-        except OSError as error:
-            raise RecordError(
-                f"'{name}' cannot be read from '{self.address}': {error.strerror or error}. Check the place; "
-                "`rldf clone verify` lists what is missing."
-            ) from error
+            data: bytes = persistently(lambda: filesystem.cat_file(f"{root}/{name}"))
         return data
 
     def has(self, name: str) -> bool:
-        """Tells whether a file is there."""
+        """Tells whether a file is there; storage that does not answer is a `StorageError`, not a no."""
         if self.is_local:
             return (self.folder / name).is_file()
         filesystem, root = self._filesystem()
-        return bool(filesystem.isfile(f"{root}/{name}"))
+        with self._named(name):
+            try:
+                return bool(persistently(lambda: filesystem.info(f"{root}/{name}"))["type"] == "file")
+            except FileNotFoundError:
+                return False
 
     def names(self, folder: str) -> list[str]:
         """Lists the files of one folder by name, left-overs of killed writers included; [] where there is none."""
@@ -110,19 +116,32 @@ class Storage:
             return sorted(entry.name for entry in place.iterdir() if entry.is_file()) if place.is_dir() else []
         filesystem, root = self._filesystem()
         filesystem.invalidate_cache()
-        if not filesystem.isdir(f"{root}/{folder}"):
-            return []
-        entries = filesystem.ls(f"{root}/{folder}", detail=True)
+        with self._named(folder):
+            try:
+                entries = persistently(lambda: filesystem.ls(f"{root}/{folder}", detail=True))
+            except FileNotFoundError:
+                return []
         return sorted(entry["name"].rpartition("/")[2] for entry in entries if entry["type"] == "file")
 
     def remove(self, name: str) -> None:
         """Removes a file; one that is not there is no error."""
         if self.is_local:
             (self.folder / name).unlink(missing_ok=True)
-            return
-        filesystem, root = self._filesystem()
-        if filesystem.isfile(f"{root}/{name}"):
-            filesystem.rm_file(f"{root}/{name}")
+        elif self.has(name):
+            filesystem, root = self._filesystem()
+            with self._named(name), suppress(FileNotFoundError):
+                persistently(lambda: filesystem.rm_file(f"{root}/{name}"))
+
+    @contextmanager
+    def _named(self, name: str) -> Iterator[None]:
+        """Says which file could not be read, and where."""
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(
+                f"'{name}' cannot be read from '{self.address}': {error.strerror or error}. Check the place; "
+                "`rldf clone verify` lists what is missing."
+            ) from error
 
     def _write_local(self, name: str, data: bytes, *, on_phase: PhaseHook) -> None:
         path = self.folder / name
@@ -144,5 +163,38 @@ class Storage:
         on_phase("committed")
 
     def _filesystem(self) -> tuple[fsspec.AbstractFileSystem, str]:
-        filesystem, root = fsspec.core.url_to_fs(self.address)
+        try:
+            filesystem, root = fsspec.core.url_to_fs(self.address)
+        except ImportError as error:
+            raise MissingExtraError(
+                f"the storage '{self.address}' needs a plug-in of fsspec that is not installed: {error}. Install it "
+                "with pip, or use a folder."
+            ) from error
+        except ValueError as error:
+            raise ConfigError(
+                f"'{self.address}' is no storage that fsspec knows: {error}. Give a folder, or an address such as "
+                "s3://bucket/clone."
+            ) from error
         return filesystem, str(root).rstrip("/")
+
+
+Answer = TypeVar("Answer")
+
+
+def persistently(ask: Callable[[], Answer]) -> Answer:
+    """Asks remote storage, again after growing pauses where it fails; what another try cannot mend is raised at once.
+
+    Args:
+        ask: asks; doing so twice is harmless.
+
+    Returns:
+        The answer.
+    """
+    for pause_s in PAUSES_S:
+        try:
+            return ask()
+        except LASTING:
+            raise
+        except OSError:
+            time.sleep(pause_s)
+    return ask()

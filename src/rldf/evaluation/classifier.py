@@ -142,7 +142,7 @@ def train_and_test(
         What it got right.
 
     Raises:
-        ConfigError: if the classes differ, or a set is empty.
+        ConfigError: if the classes differ, a set is empty, or the loss of an epoch is no finite number.
     """
     if train.class_names != test.class_names or len(train.class_names) < 2:
         raise ConfigError(
@@ -186,7 +186,7 @@ class _Training:
         """Trains what is left; tells the loss of the last epoch."""
         first = self._resume()
         for epoch in range(first, self._recipe.epochs):
-            self._losses = (*self._losses, self._train_epoch(epoch))
+            self._losses = (*self._losses, _finite(self._train_epoch(epoch), epoch=epoch))
             if self._checkpoint is not None:
                 state = TrainingState(epoch=epoch + 1, tensors=self._tensors(), losses=self._losses)
                 save_state(self._checkpoint, state, about=self._about)
@@ -234,9 +234,9 @@ class _Training:
         return [weight for group in self._optimizer.param_groups for weight in group["params"]]
 
     def _resume(self) -> int:
-        """Takes up a stored state; tells how many epochs it had."""
+        """Takes up a stored state, unless it went astray; tells how many epochs it had."""
         state = None if self._checkpoint is None else load_state(self._checkpoint, about=self._about)
-        if state is None:
+        if state is None or not math.isfinite(state.losses[-1]):
             return 0
         prefix = "network."
         weights = {name[len(prefix) :]: row for name, row in state.tensors.items() if name.startswith(prefix)}
@@ -245,6 +245,16 @@ class _Training:
             self._optimizer.state[weight]["momentum_buffer"] = state.tensors[f"momentum.{position}"].to(self._device)
         self._losses = state.losses
         return state.epoch
+
+
+def _finite(loss: float, *, epoch: int) -> float:
+    """The loss itself; one that is no number ends the training before its weights are kept."""
+    if not math.isfinite(loss):
+        raise ConfigError(
+            f"the training loss of epoch {epoch + 1} is {loss}; it must be a finite number, and such weights are worth "
+            "nothing. Lower the recipe's learning_rate, and train again."
+        )
+    return loss
 
 
 def augment(
@@ -303,13 +313,28 @@ def _score(
 def _ranks(
     network: torch.nn.Module, test: LabelledPictures, *, rows: slice, size_px: int, device: str
 ) -> Int64[np.ndarray, " rows"]:
-    """How many classes the network finds likelier than the right one, for each picture."""
+    """The rank of the right class, for each picture."""
     images = np.stack([_resized(image, size_px) for image in test.images[rows]])
     network.eval()
     with torch.inference_mode():
         logits = network(pixel_values=_prepare(images, device)).logits.cpu().numpy()
-    own = logits[np.arange(len(logits)), test.labels[rows]][:, None]
-    return np.asarray((logits > own).sum(axis=1), dtype=np.int64)
+    return ranks_of(logits, test.labels[rows])
+
+
+def ranks_of(
+    logits: Float32[np.ndarray, "rows classes"], labels: Int64[np.ndarray, " rows"]
+) -> Int64[np.ndarray, " rows"]:
+    """Counts the other classes that are not clearly less likely than the right one: a tie is no success, NaN neither.
+
+    Args:
+        logits: one per class; larger is likelier.
+        labels: right classes.
+
+    Returns:
+        From 0, where the right class alone comes first, to the number of classes less one.
+    """
+    own = logits[np.arange(len(logits)), labels][:, None]
+    return np.asarray((~(logits < own)).sum(axis=1) - 1, dtype=np.int64)
 
 
 def _resized(image: np.ndarray, size_px: int) -> np.ndarray:

@@ -101,7 +101,7 @@ def extract_features(
     found by the contents of its files, so a file that was changed or replaced is never mistaken for its former self.
 
     Args:
-        files: pictures; a file that cannot be read is named in the result and left out.
+        files: pictures; a file that cannot be read is named in the result, left out, and tried again the next time.
         extractor: what to see in them.
         read: reads one file.
         folder: where features are kept; made where it is missing.
@@ -119,7 +119,7 @@ def extract_features(
     for start in range(0, len(files), CHUNK_FILES):
         chunk = files[start : start + CHUNK_FILES]
         place = folder / _key(extractor, chunk)
-        if not _is_whole(place, extractor=extractor):
+        if not _is_whole(place, extractor=extractor) or _has_recovered(place, chunk, extractor=extractor, read=read):
             is_cached = False
             _compute_chunk(chunk, place, extractor=extractor, read=read, batch_size=batch_size)
         about = json.loads(place.with_suffix(".json").read_text(encoding="utf-8"))
@@ -167,6 +167,14 @@ def _is_whole(place: Path, *, extractor: FeatureExtractor) -> bool:
         return bool(rows.shape == (len(about["positions"]), extractor.num_features) and rows.dtype == np.float32)
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def _has_recovered(place: Path, files: Sequence[Path], *, extractor: FeatureExtractor, read: ReadPicture) -> bool:
+    """Tells whether a file can be read that could not be when the chunk was cached: memory may have been short."""
+    failed = json.loads(place.with_suffix(".json").read_text(encoding="utf-8"))["failures"]
+    again: list[tuple[int, str]] = []
+    recovered = _read_all([files[position] for position, _ in failed], extractor=extractor, read=read, failures=again)
+    return next(recovered, None) is not None
 
 
 def _compute_chunk(

@@ -14,11 +14,11 @@ class TrainingRecipe:
     Attributes:
         size_px: side of the pictures the network sees, at least 32.
         epochs: passes over the training pictures.
-        batch_size: pictures of one step.
+        batch_size: pictures of one step; theirs is 256.
         learning_rate: peak, for a batch of 256; scaled with the batch (Goyal et al. 2017).
         warmup_share: share of the steps over which the rate rises; then it falls as a cosine to 0, our choice.
-        momentum: of SGD with Nesterov's.
-        weight_decay: not on biases and normalisation, our choice.
+        momentum: of SGD; ours is Nesterov's, theirs is plain.
+        weight_decay: theirs is 1e-4; not on biases and normalisation, our choice.
         label_smoothing: 0 to 1; Szegedy et al. 2016, section 7.
         min_crop: smallest share of the picture's area a training crop keeps, 0 to 1; ours is larger than the usual
             0.08, since pictures with several objects lose them.

@@ -204,7 +204,7 @@ class DiffusersGenerator(ImageGenerator):
             yield begun.fetch()
 
     def _draw_or_shrink(self, prompts: Sequence[Prompt], *, seeds: Sequence[int]) -> PendingPixels | None:
-        """Draws a batch; where memory runs out, halves the batch size for good and gives None."""
+        """Draws a batch; where memory runs out, halves the batch size for good and gives None, unless it is fixed."""
         try:
             with self._memory_named():
                 arguments = self._embeddings.arguments_for(prompts, is_guided=self._is_guided)
@@ -212,6 +212,11 @@ class DiffusersGenerator(ImageGenerator):
         except GenerationError as error:
             if len(prompts) == 1 or not _is_out_of_memory(error.__cause__):
                 raise
+            if self.settings.fixed_batches:
+                raise GenerationError(
+                    f"memory ran out on '{self._device}' at {len(prompts)} pictures drawn together; the batches are "
+                    "fixed, and each must fit. Plan with a smaller --batch-size, or with --low-memory."
+                ) from error.__cause__
         self.batch_size = (len(prompts) + 1) // 2
         if self._device.type == "cuda":
             torch.cuda.empty_cache()

@@ -55,6 +55,7 @@ class GenerationSettings:
             takes few steps.
         attention_slicing: True to compute attention in slices: less memory, slower.
         max_batch_size: pictures drawn together at most, at least 1. Halved by itself when memory runs out.
+        fixed_batches: True to fail when memory runs out, and never draw fewer together than was asked for.
         exact_batches: True to draw every picture in a batch of its own, so that its bits never depend on the
             others; None for True on a CPU, False elsewhere. On a CPU a small model then draws each picture on one
             thread, and as many at once as torch has threads: the bits do not depend on the number of cores either.
@@ -75,6 +76,7 @@ class GenerationSettings:
     adapter: str | None = None
     attention_slicing: bool = False
     max_batch_size: int = 8
+    fixed_batches: bool = False
     exact_batches: bool | None = None
     compiled: bool = False
     safety_checker: bool = False

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rldf.datasets.class_folder import ClassFolder, read_class_folder
-from rldf.datasets.estimate import Estimate, estimate_clone
 from rldf.datasets.export import folder_names
 from rldf.datasets.plan import PictureFormat, Plan, PlanSettings, make_plan
 from rldf.datasets.plan_store import load_rounds, save_plan
@@ -186,7 +185,7 @@ def plan_clone(
             position=position,
             count=len(folder.class_names),
         )
-    model = _model_of(config)
+    model = _model_of(config, batch_size=request.batch_size)
     generator = SHELF.generator(model, announce=announce)
     grammar = SHELF.grammar(config)
     settings = PlanSettings(
@@ -258,16 +257,9 @@ def open_clone(out: str) -> OpenClone:
         ) from error
 
 
-def estimate_of(clone: OpenClone, *, pictures_per_second: float, num_workers: int, hour_cost_usd: float) -> Estimate:
-    """Estimates what a clone will take; see `estimate_clone`."""
-    return estimate_clone(
-        clone.rounds,
-        size_px=clone.config.model.size_px,
-        pictures_per_second=pictures_per_second,
-        num_workers=num_workers,
-        picture_cost_usd=clone.config.model.picture_cost_usd,
-        worker_hour_cost_usd=hour_cost_usd,
-    )
+def searches_of(storage: Storage) -> Path:
+    """Where the searches of a clone lie: in it, where it is a folder, else in `clone/search` here."""
+    return (storage.folder if storage.is_local else Path("clone")) / "search"
 
 
 def _recipes_of(
@@ -301,9 +293,7 @@ def _searched(
     name: str, folder: ClassFolder, *, request: ClonePlanRequest, config: SearchConfig, announce: Announce
 ) -> Generator[FolderEvent, None, list[Encoding]]:
     """Searches the inputs of one class; returns the encodings found."""
-    place = request.search_out
-    if place is None:
-        place = (Path(request.out) if "://" not in request.out else Path("clone")) / "search"
+    place = searches_of(Storage(request.out)) if request.search_out is None else request.search_out
     own = folder_names(folder.class_names)[folder.class_names.index(name)]
     space = SHELF.grammar(config).space
     encodings: list[Encoding] = []
@@ -384,6 +374,6 @@ def _safety_of(request: ClonePlanRequest, *, config: SearchConfig, announce: Ann
     return name, SafetyModel(name, device=choose_device(config.model.device), announce=announce).digest
 
 
-def _model_of(config: SearchConfig) -> ModelConfig:
-    """The model a clone draws with: without the render cache, which is not made for so many pictures."""
-    return replace(config.model, use_cache=False)
+def _model_of(config: SearchConfig, *, batch_size: int) -> ModelConfig:
+    """The model a clone draws with: the plan's batches whole, and no render cache, which is not for so much."""
+    return replace(config.model, use_cache=False, max_batch_size=batch_size, use_fixed_batches=True)

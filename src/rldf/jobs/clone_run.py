@@ -16,6 +16,7 @@ from rldf.datasets.plan import make_top_up
 from rldf.datasets.plan_store import save_plan
 from rldf.datasets.progress import CloneProgress, ProgressMeter
 from rldf.datasets.run import CloneStatus, read_status, run_missing
+from rldf.datasets.verdicts import require_same_gates
 from rldf.errors import ConfigError, ImageError
 from rldf.hub import Announce, say_nothing
 from rldf.jobs.clone_plan import OpenClone
@@ -37,19 +38,21 @@ class RunRequest:
         engine: "local" or "ray".
         num_workers: at least 1.
         address: of a Ray cluster; "" for RAY_ADDRESS, else this machine.
-        gpus_per_worker: graphics cards of a Ray worker.
+        gpus_per_worker: graphics cards of a Ray worker; None for one, and for none where the model draws on the CPU.
         has_gates: False to make the shards and stop.
         class_rank: how many classes scorer A may take a picture for, at least 1; 0 switches that gate off.
         max_rounds: top-up rounds, 0 or more.
+        judges_anew: True to replace verdicts that come of other gates; otherwise that is refused.
     """
 
     engine: Literal["local", "ray"] = "local"
     num_workers: int = 1
     address: str = ""
-    gpus_per_worker: float = 1.0
+    gpus_per_worker: float | None = None
     has_gates: bool = True
     class_rank: int = 1
     max_rounds: int = MAX_ROUNDS
+    judges_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +86,17 @@ class CloneFinished:
     Attributes:
         status: how far the clone is.
         report: of the gates; None where they were not applied.
+        num_missing: pictures the class counts lack, as the gates last found; None where they never judged this plan.
     """
 
     status: CloneStatus
     report: GateReport | None
+    num_missing: int | None
 
     @property
     def is_whole(self) -> bool:
         """True where every shard is there and no picture is missing."""
-        return self.status.is_complete and (self.report is None or self.report.num_missing == 0)
+        return self.status.is_complete and not self.num_missing
 
 
 CloneEvent = CloneProgress | GatesApplied | Note | CloneFinished
@@ -115,16 +120,18 @@ def run_clone(clone: OpenClone, request: RunRequest, *, announce: Announce = say
         yield from _run_shards(clone, request)
         status = read_status(clone.storage, clone.rounds)
         if not request.has_gates or not status.is_complete:
-            yield CloneFinished(status=status, report=None)
+            yield CloneFinished(status=status, report=None, num_missing=status.num_missing)
             return
         if settings is None:
             settings, notes = _gate_settings(clone, request, announce=announce)
             yield from (Note(text=text) for text in notes)
+            if not request.judges_anew:
+                require_same_gates(clone.storage, settings.about)
         report = apply_gates(clone.storage, clone.rounds, settings=settings)
         round_number = clone.rounds[-1].round_number
         yield GatesApplied(report=report, round_number=round_number)
         if report.num_missing == 0 or round_number >= request.max_rounds:
-            yield CloneFinished(status=status, report=report)
+            yield CloneFinished(status=status, report=report, num_missing=report.num_missing)
             return
         save_plan(make_top_up(clone.rounds[-1], missing=_with_headroom(report, clone)), clone.storage)
         clone = clone.reopened()
@@ -133,7 +140,7 @@ def run_clone(clone: OpenClone, request: RunRequest, *, announce: Announce = say
 def _run_shards(clone: OpenClone, request: RunRequest) -> Iterator[CloneEvent]:
     status = read_status(clone.storage, clone.rounds)
     begin = BeginCloneWorker(
-        address=clone.storage.address,
+        address=clone.storage.absolute.address,
         config=config_to_dict(clone.config),
         safety=clone.safety,
         num_workers=request.num_workers,
@@ -144,6 +151,7 @@ def _run_shards(clone: OpenClone, request: RunRequest) -> Iterator[CloneEvent]:
         num_workers=request.num_workers,
         address=request.address,
         gpus_per_worker=request.gpus_per_worker,
+        device=clone.config.model.device,
     )
     missing = set(status.missing)
     meter = ProgressMeter(

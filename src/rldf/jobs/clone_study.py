@@ -21,6 +21,7 @@ from rldf.presets.loading import config_to_dict, load_preset
 from rldf.presets.shelf import SHELF
 
 MAX_SENTENCES = 256  # our choice: of a class of the clone
+MAX_ROUNDS = 24  # our choice: top-ups of a clone; a study needs full classes, however much the gates leave out
 _STUDY_FILE = "study.json"
 
 
@@ -259,15 +260,24 @@ class StudySets:
         return pictures
 
     def _run(self, name: str, place: Path) -> None:
-        asked = RunRequest(num_workers=self.study.num_workers, class_rank=self.study.class_rank)
+        rank = self.study.class_rank
+        asked = RunRequest(num_workers=self.study.num_workers, class_rank=rank, max_rounds=MAX_ROUNDS)
         finished: Any = None
         for event in run_clone(open_clone(str(place)), asked, announce=self.announce):
             if isinstance(event, GatesApplied):
                 counts = ", ".join(f"{number} {verdict}" for verdict, number in event.report.counts.items() if number)
                 self.announce(f"{name}: gates, round {event.round_number}: {counts}")
             finished = event
-        if not isinstance(finished, CloneFinished) or not finished.is_whole:
+        assert isinstance(finished, CloneFinished)
+        if not finished.status.is_complete:
             raise RecordError(
-                f"the clone '{place}' is not whole: the gates leave too much of it out, or shards failed. Look at "
-                f"`rldf clone status {place}`, and run the same command again after `rldf clone repair {place}`."
+                f"the clone '{place}' has {len(finished.status.done)} of {finished.status.num_shards} shards; it must "
+                f"be whole. Give `rldf clone repair {place}`, and the same command again."
+            )
+        if not finished.is_whole:
+            rounds = finished.status.num_rounds - 1
+            raise RecordError(
+                f"the clone '{place}' lacks {finished.num_missing} pictures after {rounds} top-up rounds; its classes "
+                f"must be full. Go on with `rldf clone run {place} --class-rank {rank} --max-rounds {2 * rounds + 1}` "
+                "and then the same command again."
             )

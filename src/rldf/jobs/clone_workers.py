@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from rldf.contracts import Executor, ShardMaker, ShardResult
@@ -22,7 +22,7 @@ from rldf.presets.shelf import SHELF
 
 
 def build_executor(
-    engine: Literal["local", "ray"], *, num_workers: int, address: str, gpus_per_worker: float
+    engine: Literal["local", "ray"], *, num_workers: int, address: str, gpus_per_worker: float | None, device: str
 ) -> Executor:
     """Makes what runs shards.
 
@@ -30,16 +30,17 @@ def build_executor(
         engine: "local" for this machine, "ray" for Ray.
         num_workers: at least 1; one local worker needs no process of its own.
         address: of Ray: "local", or of a cluster; "" for RAY_ADDRESS where that is set, else "local".
-        gpus_per_worker: graphics cards of a Ray worker.
+        gpus_per_worker: graphics cards of a Ray worker; None for what the device needs.
+        device: of the model; "auto" stands for the best one here, and for a card on a cluster.
 
     Returns:
         The executor.
     """
     if engine == "ray":
-        found = address if address != "" else os.environ.get("RAY_ADDRESS", "")
-        return RayExecutor(
-            num_workers=num_workers, address=found if found != "" else "local", gpus_per_worker=gpus_per_worker
-        )
+        place = address or os.environ.get("RAY_ADDRESS", "") or "local"
+        is_on_card = (choose_device(device) if place == "local" else device) not in {"cpu", "mps"}
+        cards = float(is_on_card) if gpus_per_worker is None else gpus_per_worker
+        return RayExecutor(num_workers=num_workers, address=place, gpus_per_worker=cards)
     return InlineExecutor() if num_workers == 1 else ProcessExecutor(num_workers)
 
 
@@ -68,11 +69,9 @@ class BeginCloneWorker:
             _take_share(number, num_workers=self.num_workers)
         storage = Storage(self.address)
         rounds = load_rounds(storage)
-        generator = (
-            build_generator(config.model, announce=say_nothing)
-            if self.shares_machine
-            else SHELF.generator(config.model, announce=say_nothing)
-        ).image_generator
+        model = replace(config.model, use_fixed_batches=True)  # of the plan; others would be other pictures
+        build = build_generator if self.shares_machine else SHELF.generator
+        generator = build(model, announce=say_nothing).image_generator
         screen = self._screen(rounds[0], device=choose_device(config.model.device))
 
         def make(shard: int) -> ShardResult:

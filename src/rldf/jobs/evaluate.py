@@ -15,8 +15,8 @@ from rldf.evaluation.classifier import ClassifierScore, LabelledPictures, train_
 from rldf.evaluation.distances import METRIC_NAMES, Comparison, build_metrics, compare
 from rldf.evaluation.features import FeatureExtractor, FeatureSet, PassProgress, extract_features
 from rldf.evaluation.recipe import TrainingRecipe
-from rldf.generators.cache import render_folder
 from rldf.hub import Announce, say_nothing
+from rldf.jobs.feature_cache import features_folder
 from rldf.perception.reading import read_image
 from rldf.presets.extractors import EMBEDDED, build_extractor
 from rldf.presets.generators import choose_device
@@ -290,11 +290,6 @@ def read_folder(folder: str | Path) -> ClassFolder:
             f"rldf clone export {folder} --out PICTURES --form imagefolder, and give PICTURES/train."
         )
     return read_class_folder(folder)
-
-
-def features_folder() -> Path:
-    """Where features are kept: beside the render cache of the user."""
-    return render_folder().parent / "features"
 
 
 def _features(

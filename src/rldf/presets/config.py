@@ -83,6 +83,7 @@ class ModelConfig:
             "none" for none.
         use_attention_slicing: True to compute attention in slices: less memory, slower. Paper: True.
         max_batch_size: pictures drawn together on a card, at least 1; 0 for 8. More pay for thousands of small ones.
+        use_fixed_batches: True to fail where memory runs out, instead of drawing fewer pictures together from then on.
         use_low_memory: True to keep parts off the card while they are not used.
         use_cache: True to keep pictures in the render cache.
         picture_cost_usd: price of one picture in US dollars, 0 or larger.
@@ -105,6 +106,7 @@ class ModelConfig:
     adapter: str = ""
     use_attention_slicing: bool = False
     max_batch_size: int = 0
+    use_fixed_batches: bool = False
     use_low_memory: bool = False
     use_cache: bool = True
     picture_cost_usd: float = 0.0

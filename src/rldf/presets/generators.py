@@ -149,6 +149,7 @@ def _settings(config: ModelConfig) -> GenerationSettings:
         adapter={"": None, "none": ""}.get(config.adapter, config.adapter),
         attention_slicing=config.use_attention_slicing,
         max_batch_size=config.max_batch_size if config.max_batch_size > 0 else GenerationSettings().max_batch_size,
+        fixed_batches=config.use_fixed_batches,
     )
 
 
