@@ -93,7 +93,6 @@ def test_percept_rerank__ranks_a_search_by_what_was_read() -> None:
 
 def asked_and_told(searcher: Searcher) -> list[Proposal]:
     proposals = searcher.ask(1)
-    searcher.tell(
-        AnalyticFeedback(space=SPACE, reward_of=lambda _: 0.0).evaluate(proposals, render_seeds=[0] * len(proposals))
-    )
+    feedback = AnalyticFeedback(space=SPACE, reward_of=lambda _: 0.0)
+    searcher.tell(feedback.try_encodings([proposal.encoding for proposal in proposals], seeds=[0] * len(proposals)))
     return proposals

@@ -25,6 +25,7 @@ from rldf.perception.embedded import HeadsPerception, load_embedded_scorer
 from rldf.presets.finetune_config import FinetuneConfig
 from rldf.presets.generators import DTYPES, choose_device
 from rldf.presets.plugins import PREFIX, find_part
+from rldf.presets.shelf import CLIP_ID
 from rldf.presets.term_sentences import term_sentences
 from rldf.rewards import AgreementReward, MultiSemanticReward, PartialSemanticReward, SimilarityReward, WeightedSum
 from rldf.rewards.aesthetic import AestheticReward
@@ -35,7 +36,6 @@ from rldf.rewards.jpeg import JpegReward
 from rldf.rewards.remote import RemoteReward, RemoteSettings
 from rldf.rewards.text_similarity import ClipScoreReward
 
-CLIP_ID = "openai/clip-vit-large-patch14"  # the paper's
 READING_REWARDS = ("agreement", "multi-semantic", "partial-semantic")  # these compare what perception reads
 REWARD_NAMES = (
     *READING_REWARDS,

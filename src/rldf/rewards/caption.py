@@ -10,6 +10,7 @@ from rldf.arrays import ImageBatch
 from rldf.contracts import Reward, Target
 from rldf.records.percept import Outcome
 from rldf.rewards.failures import RewardError
+from rldf.rewards.similarity import unit_rows
 
 REFERENCE = "The image contains {prompt}"  # Source: the authors' code of arXiv 2305.13301
 
@@ -92,11 +93,6 @@ def bert_recall(
 
     Source: equation 1 of arXiv 1904.09675.
     """
-    cosines = _unit(reference) @ _unit(candidate).T
+    cosines = unit_rows(reference) @ unit_rows(candidate).T
     counted = cosines[1:-1, 1:-1] if min(cosines.shape) > 2 else cosines
     return float(np.clip(counted.max(axis=1).mean(), -1.0, 1.0))
-
-
-def _unit(rows: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows features"]:
-    values = np.asarray(rows, dtype=np.float64)
-    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12))
