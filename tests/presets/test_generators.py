@@ -2,24 +2,26 @@
 
 import pytest
 
-from rldf.errors import BudgetExceededError
+from rldf.generators.images_api import ImagesApiGenerator
 from rldf.generators.settings import GenerationSettings
 from rldf.presets import generators
 from rldf.presets.config import ModelConfig
 from rldf.presets.generators import build_generator
-from rldf.records import Prompt
 
 
 class LoadedError(Exception):
     """What was to be loaded, instead of loading it."""
 
 
-def test_endpoint__is_asked_for_no_more_pictures_than_the_settings_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("setting", "limit"), [(0, None), (3, 3)])
+def test_endpoint__has_the_limit_of_pictures_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, setting: int, limit: int | None
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a key")
-    config = ModelConfig(id="http://127.0.0.1:9/v1", max_images=1, use_cache=False)
+    config = ModelConfig(id="http://127.0.0.1:9/v1", max_images=setting, use_cache=False)
     generator = build_generator(config, announce=lambda _: None).image_generator
-    with pytest.raises(BudgetExceededError, match="1"):
-        generator.generate([Prompt(text="a cow")] * 2, seeds=[0, 1])
+    assert isinstance(generator, ImagesApiGenerator)
+    assert generator.settings.max_images == limit
 
 
 @pytest.mark.parametrize("is_wanted", [True, False])
