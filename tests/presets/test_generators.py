@@ -17,7 +17,7 @@ class LoadedError(Exception):
 def test_endpoint__has_the_limit_of_pictures_of_the_settings(
     monkeypatch: pytest.MonkeyPatch, setting: int, limit: int | None
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "a key")
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
     config = ModelConfig(id="http://127.0.0.1:9/v1", max_images=setting, use_cache=False)
     generator = build_generator(config, announce=lambda _: None).image_generator
     assert isinstance(generator, ImagesApiGenerator)
