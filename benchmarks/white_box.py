@@ -20,10 +20,10 @@ from rldf.bench.summary import SUCCESS_SHARE
 from rldf.gradient import RelaxedSettings, ascend_relaxed
 from rldf.jobs.bench_run import targets_of
 from rldf.jobs.bench_tables import load_table, models_of, table_config
-from rldf.jobs.white_box import WhiteBoxGradient
 from rldf.presets.build import build_parts
 from rldf.presets.searchers import make_searcher
 from rldf.presets.shelf import SHELF
+from rldf.presets.white_box import WhiteBoxGradient
 from rldf.records import StepRecord
 from rldf.search.select import rank
 from rldf.searchers import ScriptSearcher

@@ -110,6 +110,8 @@ def __getattr__(name: str) -> object:
     """Loads a public name when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module 'rldf' has no attribute {name!r}; its names are: {', '.join(__all__)}")
+    if name == "search":  # the package, which can be called: the same before and after its first import
+        return import_module("rldf.search")
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -111,3 +111,9 @@ def did_you_mean(value: str, allowed: Iterable[str]) -> str:
     """
     matches = get_close_matches(value, list(allowed), n=1)
     return f" Did you mean '{matches[0]}'?" if matches else ""
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its name where there is none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from rldf.bench import read_rows, simulated_table, write_table
+from rldf.bench import read_rows, simulated_table, tables, write_table
 from rldf.cli.main import commands
 from rldf.testing.simulation import simulated_space
 
@@ -148,3 +148,12 @@ def test_paper__overwrites_nothing_without_force(tmp_path: Path) -> None:
     ran = CliRunner().invoke(commands, ["bench", "paper", "--out", str(tmp_path)])
     assert ran.exit_code == 1
     assert "holds results already" in ran.output
+
+
+def test_table_check__tells_as_json_that_a_shipped_table_fits() -> None:
+    shipped = Path(tables.__path__[0]) / "base.npz"
+    assert invoke("table", "--out", str(shipped), "--check") == {
+        "table": str(shipped),
+        "space": "base",
+        "fits_present_weights": True,
+    }

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from rldf.cli import workflows
 from rldf.cli.main import commands
 from rldf.grammar import load_grammar
 
@@ -111,3 +112,21 @@ def test_card__writes_a_page_and_never_over_another(tmp_path: Path) -> None:
     again = CliRunner().invoke(commands, command)
     assert again.exit_code == 1
     assert "exists already; nothing is overwritten. Choose another --out, or give --force." in again.stderr
+
+
+@pytest.mark.parametrize(("options", "device"), [([], "the best one"), (["--device", "cpu"], "cpu")])
+def test_train__takes_the_best_device_unless_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], device: str
+) -> None:
+    class PlannedError(Exception):
+        pass
+
+    def plan_world(*_: object, **settings: object) -> None:
+        raise PlannedError(settings["device"])
+
+    monkeypatch.setattr(workflows, "choose_device", lambda name: "the best one" if name == "auto" else name)
+    monkeypatch.setattr(workflows, "plan_world", plan_world)
+    words = ["world", "train", "--tiny", "--debug", "--out", str(tmp_path / "training"), *options]
+    result = CliRunner().invoke(commands, words)
+    assert isinstance(result.exception, PlannedError)
+    assert result.exception.args == (device,)

@@ -28,6 +28,11 @@ def test_search_package__can_be_called_whoever_imported_it(first: str) -> None:
     subprocess.run([sys.executable, "-c", LIGHT.format(first=first)], check=True)
 
 
+def test_search_package__is_there_after_importing_the_root_alone() -> None:
+    code = "import rldf; assert rldf.search.Budget; assert callable(rldf.search)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_search__is_the_function_of_the_workflow() -> None:
     assert list(inspect.signature(rldf.search).parameters)[:3] == ["image", "model", "budget"]
     with pytest.raises(rldf.RldfError, match=r"no file 'none\.png'"):

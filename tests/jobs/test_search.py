@@ -286,6 +286,17 @@ def test_environment__passes_gymnasium_s_checker(picture: Path, config: SearchCo
     assert isinstance(environment, gymnasium.Env)
 
 
+def test_environment__keeps_model_and_seed_of_its_config(picture: Path, config: SearchConfig) -> None:
+    seeded = replace(config, seed=5)
+    start = rldf.load_grammar("base").space.encoding(7)
+    pictures: list[bytes] = []
+    for one, seed in ((seeded, None), (config, 5), (config, None)):
+        environment = make_environment(picture, config=one, seed=seed, start=start, render_mode="rgb_array")
+        environment.reset(seed=0)
+        pictures.append(environment.record.outcome.image.tobytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+
+
 def test_second_run_in_one_folder__is_refused(tmp_path: Path, picture: Path, config: SearchConfig) -> None:
     events = search_events([picture], config=config, out=tmp_path / "run")
     next(events)

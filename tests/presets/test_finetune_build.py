@@ -16,7 +16,8 @@ from rldf.presets.finetune_config import (
     FinetuneRewardConfig,
     PromptConfig,
 )
-from rldf.presets.finetune_rewards import CLIP_ID, Scorer, ScorerShelf, scorer_name
+from rldf.presets.finetune_rewards import Scorer, ScorerShelf, scorer_name
+from rldf.presets.shelf import CLIP_ID
 
 SHARED = "reads pictures with the same scorer as the reward"
 

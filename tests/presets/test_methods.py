@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import get_args
 
+import numpy as np
 import pytest
 
-from rldf.contracts import Agent
+from rldf.contracts import Agent, Proposal, Searcher
 from rldf.errors import ConfigError
 from rldf.presets.agent_methods import Learning, uniform
 from rldf.presets.build import build_searcher
@@ -13,6 +14,8 @@ from rldf.presets.config import SearchConfig, SearcherName, SearchSettings
 from rldf.presets.method_settings import check_settings, tunable
 from rldf.presets.methods import METHODS, NO_TRIES, SEARCHER_NAMES
 from rldf.searchers.request import SearcherRequest
+from rldf.space import Encoding
+from rldf.testing.feedback import AnalyticFeedback
 from rldf.testing.simulation import simulated_space
 
 SPACE = simulated_space((3, 2))
@@ -78,3 +81,18 @@ def test_every_learning_agent__takes_the_settings_of_a_search(name: str, monkeyp
     config = SearchConfig(search=SearchSettings(searcher=name, discount=0.42, epsilon=0.2, final_epsilon=0.1))
     build_searcher(config, space=SPACE, start=SPACE.encoding(0), seed=3)
     assert [(by.discount, by.seed, by.exploration.at(0)) for by in seen] == [(0.42, 3, 0.2)]
+
+
+def test_percept_rerank__ranks_a_search_by_what_was_read() -> None:
+    prior = (np.array([0.5, 0.1, 0.4]), np.array([0.9, 0.1]))
+    config = SearchConfig(search=SearchSettings(searcher="percept-rerank"))
+    searcher = build_searcher(config, space=SPACE, start=Encoding((0, 0)), seed=0, prior=prior)
+    tried = [proposal.encoding.indices for _ in range(3) for proposal in asked_and_told(searcher)]
+    assert tried == [(0, 0), (2, 0), (1, 0)]  # a neighbour of the start, (1, 0) or (0, 1), is less likely than (2, 0)
+
+
+def asked_and_told(searcher: Searcher) -> list[Proposal]:
+    proposals = searcher.ask(1)
+    feedback = AnalyticFeedback(space=SPACE, reward_of=lambda _: 0.0)
+    searcher.tell(feedback.try_encodings([proposal.encoding for proposal in proposals], seeds=[0] * len(proposals)))
+    return proposals

@@ -9,11 +9,11 @@ import pytest
 from safetensors.numpy import save_file
 
 from rldf.arrays import ImageBatch
-from rldf.contracts import ImageEmbedder, Target
+from rldf.contracts import ImageEmbedder, Reward, Target
 from rldf.errors import ModelUnavailableError
 from rldf.rewards.aesthetic import AestheticReward, read_aesthetic_head
 from rldf.rewards.text_similarity import ClipScoreReward
-from rldf.testing.rewards import example_outcomes
+from rldf.testing.rewards import PictureRewardSuite, example_outcomes
 
 WIDTHS = (3, 5, 2, 1)
 
@@ -40,6 +40,22 @@ def head_of(folder: Path, numbers: Sequence[int] = (0, 2, 4)) -> Path:
         arrays |= {f"layers.{number}.weight": weight, f"layers.{number}.bias": bias}
     save_file(arrays, folder / "head.safetensors")
     return folder / "head.safetensors"
+
+
+class TestAesthetic(PictureRewardSuite):
+    @pytest.fixture(autouse=True)
+    def _write_head(self, tmp_path: Path) -> None:
+        self.head = tmp_path / "head.safetensors"
+        layer = {"layers.0.weight": np.array([[1.0, 2.0, 3.0]]), "layers.0.bias": np.array([1.0])}
+        save_file({name: values.astype(np.float32) for name, values in layer.items()}, self.head)
+
+    def make_reward(self) -> Reward:
+        return AestheticReward(MeanColour(), self.head)
+
+
+class TestClipScore(PictureRewardSuite):
+    def make_reward(self) -> Reward:
+        return ClipScoreReward(MeanColour(), embed_texts=lambda texts: np.array([[len(t), 2.0, 1.0] for t in texts]))
 
 
 def test_head__scores_as_its_layers_one_after_the_other(tmp_path: Path) -> None:

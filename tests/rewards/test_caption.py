@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from rldf.arrays import ImageBatch
-from rldf.contracts import Target
+from rldf.contracts import Reward, Target
 from rldf.rewards.caption import CaptionReward, bert_recall
 from rldf.rewards.failures import RewardError
-from rldf.testing.rewards import example_outcomes
+from rldf.testing.rewards import PictureRewardSuite, example_outcomes
 
 AXES = np.eye(8)
 
@@ -18,6 +18,14 @@ def embed_words(text: str) -> np.ndarray:
     """One axis per word, by its length; start and end tokens around."""
     words = [AXES[min(len(word), 7)] for word in text.split()]
     return np.stack([AXES[0], *words, AXES[0]])
+
+
+class TestCaption(PictureRewardSuite):
+    def make_reward(self) -> Reward:
+        def caption(images: ImageBatch) -> Sequence[str]:
+            return ["a cow" if image.mean() > 127.5 else "three carrots" for image in images]
+
+        return CaptionReward(caption, embed_tokens=embed_words)
 
 
 def test_recall__counts_the_tokens_of_the_reference() -> None:

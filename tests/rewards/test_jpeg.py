@@ -1,15 +1,20 @@
-"""Compressibility: golden sizes, and the conformance suite where it applies."""
+"""Compressibility: the conformance suite, and golden sizes."""
 
 import numpy as np
 import PIL
 import pytest
 
-from rldf.contracts import Target
+from rldf.contracts import Reward, Target
 from rldf.rewards.failures import RewardError
 from rldf.rewards.jpeg import JpegReward, jpeg_kb
-from rldf.testing.rewards import example_outcome, example_outcomes
+from rldf.testing.rewards import PictureRewardSuite, example_outcome, example_outcomes
 
 GREY = np.full((512, 512, 3), 128, dtype=np.uint8)
+
+
+class TestJpeg(PictureRewardSuite):
+    def make_reward(self) -> Reward:
+        return JpegReward(is_small_better=True)
 
 
 @pytest.mark.golden
@@ -28,14 +33,6 @@ def test_incompressibility__is_compressibility_reversed() -> None:
     large = JpegReward(is_small_better=False).score(outcomes, target=Target())
     np.testing.assert_array_equal(small, -large)
     assert small.max() < 0.0
-
-
-def test_score__is_within_the_bounds_and_independent_of_the_batch() -> None:
-    reward, outcomes = JpegReward(is_small_better=True), example_outcomes()
-    together = reward.score(outcomes, target=Target())
-    alone = [float(reward.score([outcome], target=Target())[0]) for outcome in outcomes]
-    np.testing.assert_array_equal(together, alone)
-    assert reward.score([], target=Target()).shape == (0,)
 
 
 def test_file_beyond_the_bounds__is_an_error() -> None:

@@ -12,11 +12,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from rldf.contracts import Target
+from rldf.contracts import Reward, Target
 from rldf.errors import ConfigError
 from rldf.rewards.failures import RewardError
 from rldf.rewards.remote import RemoteReward, RemoteSettings
-from rldf.testing.rewards import example_outcomes
+from rldf.testing.rewards import PictureRewardSuite, example_outcomes
 
 OUTCOMES = example_outcomes()[:3]
 
@@ -54,6 +54,24 @@ def url() -> Iterator[str]:
 def reward_of(url: str, waits: list[float] | None = None) -> RemoteReward:
     settings = RemoteSettings(url=url, high=10.0, timeout_s=20.0, max_attempts=3, wait_s=1.0)
     return RemoteReward(settings, sleep=([] if waits is None else waits).append)
+
+
+class TestRemote(PictureRewardSuite):
+    @pytest.fixture(autouse=True)
+    def _answer_by_prompts(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        def answer(handler: Answering) -> None:
+            asked = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+            body = json.dumps({"rewards": [len(prompt) % 10 for prompt in asked["prompts"]]}).encode()
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        monkeypatch.setattr(Answering, "do_POST", answer)
+        self.url = url
+
+    def make_reward(self) -> Reward:
+        return reward_of(self.url)
 
 
 def test_server__gets_every_pixel_and_its_rewards_come_back(url: str) -> None:

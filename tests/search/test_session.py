@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
@@ -28,23 +28,26 @@ from tests.search.tiny_world import (
 )
 
 from rldf.agents import QLearningAgent
-from rldf.arrays import ImageBatch
+from rldf.arrays import ImageBatch, Probabilities
 from rldf.contracts import Perception, Searcher
 from rldf.errors import EncodingError, RecordError
 from rldf.records import Percept, RunStore, durable_files, read_run, read_step_lines
 from rldf.search import Budget, InputRead, PictureDrawn, RunFinished, SearchEvent, SearchJob, Tried, run_search
+from rldf.search.parts import MakeSearcher, StartSource
 from rldf.searchers import FactoredSearcher, GridWalk
 from rldf.space import Encoding, EncodingSpace
 
 MAY_DIFFER = ("seconds", "peak_rss_mib", "cache_hits")
 
 
-def walk(space: EncodingSpace, start: Encoding, seed: int) -> Searcher:
+def walk(space: EncodingSpace, start: Encoding, seed: int, prior: object) -> Searcher:
+    del prior
     agent = QLearningAgent(num_actions=len(space.moves), seed=seed)
     return GridWalk(agent=agent, space=space, start=start, seed=seed, max_episode_steps=7)
 
 
-def factored(space: EncodingSpace, start: Encoding, seed: int) -> Searcher:
+def factored(space: EncodingSpace, start: Encoding, seed: int, prior: object) -> Searcher:
+    del prior
     return FactoredSearcher(space=space, start=start, seed=seed)
 
 
@@ -230,7 +233,7 @@ def break_writes(monkeypatch: pytest.MonkeyPatch, *, after: int, torn: bool) -> 
 
 @pytest.mark.parametrize(("make_searcher", "stride"), [(factored, 3), (walk, 1)])
 def test_run_stopped_at_any_write__resumes_to_the_uninterrupted_result(
-    tmp_path: Path, make_searcher: Callable[[EncodingSpace, Encoding, int], Searcher], stride: int
+    tmp_path: Path, make_searcher: MakeSearcher, stride: int
 ) -> None:
     job = make_job(budget=9, num_new=1, batch_size=3, num_test_seeds=2)
     do_run(tmp_path / "whole", make_parts(make_searcher=make_searcher), job)
@@ -338,3 +341,23 @@ def test_resuming_with_another_input__is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(RecordError, match=r"its target was .*'cow'.* and is now .*'bus'.*start a new run"):
         do_run(folder, make_parts(), job)
+
+
+@pytest.mark.parametrize(("start", "is_told"), [("percept", True), ("random", False), ("given", False)])
+def test_searcher__is_told_what_was_read_where_it_starts_at_the_percept(
+    tmp_path: Path, start: StartSource, *, is_told: bool
+) -> None:
+    told: list[Sequence[Probabilities] | None] = []
+
+    def watching(space: EncodingSpace, begins: Encoding, seed: int, prior: Sequence[Probabilities] | None) -> Searcher:
+        told.append(prior)
+        return factored(space, begins, seed, prior)
+
+    do_run(tmp_path / "run", make_parts(make_searcher=watching), make_job(start=start, budget=6))
+    read = Reader().perceive(make_input(encode()).image[np.newaxis])[0].probabilities
+    assert len(told) == 1
+    if is_told:
+        assert told[0] is not None
+        assert [row.tolist() for row in told[0]] == [row.tolist() for row in read]
+    else:
+        assert told[0] is None

@@ -25,7 +25,7 @@ from rldf.search import (
     Wiring,
     run_search,
 )
-from rldf.search.parts import StartSource
+from rldf.search.parts import MakeSearcher, StartSource
 from rldf.searchers import RandomSearcher
 from rldf.space import Encoding, EncodingSpace
 
@@ -109,7 +109,7 @@ def make_parts(
     judge: Perception | None = None,
     unsure_axes: tuple[str, ...] = (),
     locked: dict[str, str] | None = None,
-    make_searcher: Callable[[EncodingSpace, Encoding, int], Searcher] | None = None,
+    make_searcher: MakeSearcher | None = None,
 ) -> SearchParts:
     generator = Painter() if painter is None else painter
     reader = Reader(unsure_axes=unsure_axes)
@@ -120,7 +120,8 @@ def make_parts(
         )
         return Wiring(feedback=feedback, reward_bounds=Likeness.bounds, reward_again=feedback.reward_again)
 
-    def random_searcher(space: EncodingSpace, start: Encoding, seed: int) -> Searcher:
+    def random_searcher(space: EncodingSpace, start: Encoding, seed: int, prior: object) -> Searcher:
+        del prior
         return RandomSearcher(space=space, start=start, seed=seed)
 
     return SearchParts(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ from diffusers import AutoPipelineForText2Image
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
-from rldf.errors import ConfigError, RecordError
+from rldf.errors import ConfigError, MissingExtraError, RecordError
 from rldf.grammar import load_grammar
 from rldf.perception.embedded import HeadsPerception
 from rldf.renderer.vocabulary import DRAWABLE
+from rldf.worlds import train_few_step
 from rldf.worlds.pictures import DrawnPictures, grammar_words
 from rldf.worlds.recipe import TINY_RECIPE, recipe_for, world_mixture
 from rldf.worlds.training import STAGES, StageProgress, WorldTraining
@@ -140,3 +142,11 @@ def test_words_of_the_grammar__are_all_it_can_spell(name: str) -> None:
     grammar = load_grammar(name)
     spelled = {word for encoding in grammar.space.all_encodings() for word in grammar.render(encoding).split()}
     assert spelled <= set(grammar_words(grammar))
+
+
+def test_missing_peft__is_told_before_the_first_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_few_step, "find_spec", lambda name: None if name == "peft" else find_spec(name))
+    training = WorldTraining(tmp_path, source=SOURCE, recipe=TINY_RECIPE, device="cpu")
+    with pytest.raises(MissingExtraError, match=r"the stage few-step needs the package 'peft'.*rldf\[train\]"):
+        training.run(on_progress=ignore)
+    assert not (tmp_path / "autoencoder.safetensors").exists()

@@ -7,7 +7,7 @@ from rldf.bench.landscapes import Landscape, look_at
 from rldf.bench.paper_bench import PaperBench, share_of_oracle
 from rldf.bench.paper_findings import Finding, is_above, is_below, judge, measure, one_sided
 from rldf.bench.table import BenchTable
-from rldf.bench.table_rewards import PictureRewards, agreement, rewards_of
+from rldf.bench.table_rewards import PictureRewards, rewards_of, scores_by_b
 from rldf.bench.table_walk import Walk, WalkRules
 from rldf.rewards.realism import SHRINKAGE, FeatureCloud
 from rldf.seeding import child_rng
@@ -109,7 +109,7 @@ def claim_4_distance(bench: PaperBench) -> Finding:
     for run in bench.runs:
         target = bench.target_of(run)
         distances = bench.grid.distances_to(bench.grid.wish(target))
-        open_shares.append(_variance_within(_score_by_b(bench.table, target), distances))
+        open_shares.append(_variance_within(scores_by_b(bench.table, target), distances))
         nearness = 1.0 - distances / max(distances.max(), 1)
         spread = np.repeat(nearness[:, np.newaxis], len(bench.table.search_seeds), axis=1)
         rules = WalkRules(num_steps=bench.size.long_steps)
@@ -191,11 +191,6 @@ def _landscape(bench: PaperBench, run: int, kind: str) -> Landscape:
     target = bench.target_of(run)
     rewards = rewards_of(bench.table, target=target, kind="clip" if kind == "clip" else "partial-semantic")
     return look_at(bench.grid, rewards[:, bench.render_seed_of(run)], goal=bench.grid.wish(target))
-
-
-def _score_by_b(table: BenchTable, target: int) -> Float[np.ndarray, " states"]:
-    wish = table.percept(table.readings.target_b[target]).encoding
-    return np.asarray(agreement(table, table.readings.b_test, wish).mean(axis=1))
 
 
 def _variance_within(scores: Float[np.ndarray, " states"], groups: np.ndarray) -> float:

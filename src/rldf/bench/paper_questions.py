@@ -11,7 +11,15 @@ from rldf.bench.paper_findings import Finding, Measure, is_above, is_below, judg
 from rldf.bench.replay import MakeRewards, MakeSearcher
 from rldf.bench.results import ResultRow
 from rldf.bench.table import BenchTable
-from rldf.bench.table_rewards import REWARD_KINDS, PictureRewards, RewardKind, agreement, rewards_of, semantic_rewards
+from rldf.bench.table_rewards import (
+    REWARD_KINDS,
+    PictureRewards,
+    RewardKind,
+    agreement,
+    rewards_of,
+    scores_by_b,
+    semantic_rewards,
+)
 from rldf.bench.table_walk import WalkRules
 from rldf.contracts import Searcher
 from rldf.evaluation.vendi import vendi_score
@@ -43,7 +51,7 @@ def question_rewards(bench: PaperBench) -> Finding:
     vectors = np.asarray(bench.table.readings.a_test_vectors, dtype=np.float64)
     for run in bench.runs:
         target = bench.target_of(run)
-        scores = _scores_by_b(bench.table, target)
+        scores = scores_by_b(bench.table, target)
         for kind in REWARD_KINDS:
             means = rewards_of(bench.table, target=target, kind=kind).mean(axis=1)
             best = np.argsort(-means, kind="stable")[:NUM_PICTURES]
@@ -218,11 +226,6 @@ def _q_converged(
 
 def _wish(table: BenchTable, target: int) -> Encoding:
     return table.percept(table.readings.target_a[target]).encoding
-
-
-def _scores_by_b(table: BenchTable, target: int) -> Float[np.ndarray, " states"]:
-    wish = table.percept(table.readings.target_b[target]).encoding
-    return np.asarray(agreement(table, table.readings.b_test, wish).mean(axis=1))
 
 
 def _share_right(table: BenchTable, row: ResultRow) -> float:

@@ -47,11 +47,6 @@ class Comparison:
     p_value: float
     holm: float
 
-    @property
-    def is_clear(self) -> bool:
-        """True where the interval excludes zero and the corrected test agrees at 5 %."""
-        return (self.difference.low > 0 or self.difference.high < 0) and self.holm < 0.05
-
 
 def bootstrap_mean(
     values: Values, *, strata: Sequence[str] | None = None, seed: int = 0, num_resamples: int = NUM_RESAMPLES

@@ -109,6 +109,12 @@ def semantic_rewards(
     return total
 
 
+def scores_by_b(table: BenchTable, target: int) -> Float[np.ndarray, " states"]:
+    """What scorer B says of the test pictures of every state: mean agreement with what it reads in a target, 0 to 1."""
+    wish = table.percept(table.readings.target_b[target]).encoding
+    return np.asarray(agreement(table, table.readings.b_test, wish).mean(axis=1))
+
+
 def read_terms(table: BenchTable, readings: Readings) -> Int[np.ndarray, "states _seeds axes"]:
     """The likeliest term of every axis in every picture."""
     return np.stack([readings[..., columns].argmax(axis=-1) for columns in table.columns], axis=-1)

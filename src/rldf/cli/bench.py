@@ -45,7 +45,10 @@ def table(
     config = workflows.override(workflows.load_preset("embedded").config, settings)
     if check:
         workflows.check_table(out, config)
-        say(f"{out} fits the present weights")
+        if as_json:
+            print_json({"table": str(out), "space": space, "fits_present_weights": True})
+        else:
+            say(f"{out} fits the present weights")
         return
     if out.exists() and not force:
         fail(f"'{out}' exists already; nothing is overwritten. Choose another --out, or give --force.")

@@ -98,7 +98,7 @@ def train(
 ) -> None:
     """Trains a world; interrupted, the same command goes on."""
     del debug
-    device = "cpu" if device is None else device
+    device = workflows.choose_device("auto" if device is None else device)
     if (recipe == "photos") != (data is not None):
         raise typer.BadParameter(
             f"--recipe is '{recipe}' and --data is '{data}'; photographs need both. Give --recipe photos --data FILE."

@@ -83,7 +83,6 @@ class ClassifierScore:
         num_train: training pictures.
         num_test: test pictures.
         num_parameters: of the network.
-        final_loss: mean training loss of the last epoch.
         recipe: how it was trained.
     """
 
@@ -93,7 +92,6 @@ class ClassifierScore:
     num_train: int
     num_test: int
     num_parameters: int
-    final_loss: float
     recipe: TrainingRecipe
 
 
@@ -155,8 +153,8 @@ def train_and_test(
             "Give more."
         )
     training = _Training(train, recipe=recipe, device=device, checkpoint=checkpoint)
-    loss = training.run(on_epoch)
-    return _score(training.network, train=train, test=test, recipe=recipe, device=device, loss=loss)
+    training.run(on_epoch)
+    return _score(training.network, train=train, test=test, recipe=recipe, device=device)
 
 
 @final
@@ -182,8 +180,8 @@ class _Training:
         self._about = {"recipe": asdict(recipe), "pictures": "" if checkpoint is None else pictures.digest}
         self._losses: tuple[float, ...] = ()
 
-    def run(self, on_epoch: OnEpoch | None) -> float:
-        """Trains what is left; tells the loss of the last epoch."""
+    def run(self, on_epoch: OnEpoch | None) -> None:
+        """Trains what is left."""
         first = self._resume()
         for epoch in range(first, self._recipe.epochs):
             self._losses = (*self._losses, _finite(self._train_epoch(epoch), epoch=epoch))
@@ -192,7 +190,6 @@ class _Training:
                 save_state(self._checkpoint, state, about=self._about)
             if on_epoch is not None:
                 on_epoch(epoch + 1, self._losses[-1])
-        return self._losses[-1]
 
     def _train_epoch(self, epoch: int) -> float:
         recipe, pictures = self._recipe, self._pictures
@@ -289,7 +286,6 @@ def _score(
     test: LabelledPictures,
     recipe: TrainingRecipe,
     device: str,
-    loss: float,
 ) -> ClassifierScore:
     ranks = np.concatenate(
         [
@@ -305,7 +301,6 @@ def _score(
         num_train=len(train.labels),
         num_test=len(test.labels),
         num_parameters=sum(weight.numel() for weight in network.parameters()),
-        final_loss=loss,
         recipe=recipe,
     )
 

@@ -16,7 +16,7 @@ from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
-from rldf.errors import ModelUnavailableError
+from rldf.errors import ModelUnavailableError, first_line
 from rldf.generators.adapters import ABOUT_FILE, SCHEDULER_FILE, WEIGHTS_FILE, Adapter, apply_adapter
 from rldf.generators.settings import GenerationSettings
 from rldf.hub import PICKLED_SUFFIXES, Announce, fetch_model_folder, folder_digest, require_safetensors
@@ -103,7 +103,7 @@ def load_pipeline(
             )
     except Exception as error:  # diffusers raises many kinds for a damaged folder
         raise ModelUnavailableError(
-            f"the model '{model}' cannot be loaded: {_first_line(error)}. It must be a text-to-image pipeline of "
+            f"the model '{model}' cannot be loaded: {first_line(error)}. It must be a text-to-image pipeline of "
             "diffusers with safetensors weights. Check it, or copy it again."
         ) from error
     if heard.missing:
@@ -169,7 +169,7 @@ def _configuration_of(path: Path, *, announce: Announce) -> Path:
             shapes = {key: tuple(weights.get_slice(key).get_shape()) for key in weights.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise ModelUnavailableError(
-            f"the file '{path}' cannot be read: {_first_line(error)}. It must be a whole .safetensors file. "
+            f"the file '{path}' cannot be read: {first_line(error)}. It must be a whole .safetensors file. "
             "Copy it again."
         ) from error
     if not any(key.startswith(DENOISER_PREFIX) for key in shapes):
@@ -221,7 +221,7 @@ def _chosen_components(
             )
     except Exception as error:  # diffusers raises many kinds for a damaged folder
         raise ModelUnavailableError(
-            f"the autoencoder '{settings.autoencoder}' cannot be loaded: {_first_line(error)}. It must be an "
+            f"the autoencoder '{settings.autoencoder}' cannot be loaded: {first_line(error)}. It must be an "
             "autoencoder of diffusers with safetensors weights. Check it, or copy it again."
         ) from error
     return components, [_commit_or_digest(other)]
@@ -284,7 +284,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelUnavailableError(
-            f"'{path}' cannot be read ({_first_line(error)}); a model folder needs it as JSON. Copy the folder again."
+            f"'{path}' cannot be read ({first_line(error)}); a model folder needs it as JSON. Copy the folder again."
         ) from error
     if not isinstance(content, dict):
         raise ModelUnavailableError(f"'{path}' holds no JSON object; a model folder needs one. Copy the folder again.")
@@ -299,11 +299,6 @@ def _commit_or_digest(folder: Path) -> str:
 def _file_digest(path: Path) -> str:
     with path.open("rb") as stream:
         return file_digest(stream, "sha256").hexdigest()
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 class _Heard(logging.Handler):

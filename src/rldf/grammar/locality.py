@@ -19,13 +19,11 @@ class Locality:
         rank_correlation: Spearman's, over all pairs of points, -1 to 1; 0 where all pairs are equally far.
         neighbour_agreement: share of points whose most alike other point is one of their nearest on the grid, 0 to 1.
         chance_agreement: what neighbour_agreement would be if the most alike point were drawn at random, 0 to 1.
-        map_points: the points on a 2-D map by classical scaling; distances on it approximate those of the embeddings.
     """
 
     rank_correlation: float
     neighbour_agreement: float
     chance_agreement: float
-    map_points: Float[np.ndarray, "points 2"]
 
 
 def measure_locality(
@@ -38,14 +36,13 @@ def measure_locality(
         positions: indices of each point on the grid; one column for the terms of one axis.
 
     Returns:
-        Rank correlation, nearest neighbours and a map.
+        Rank correlation and nearest neighbours.
 
     Raises:
         GrammarError: if there are fewer than 3 points, or not one position for each.
 
-    Source: semantic locality and Figure 3 of arXiv 2311.15648, whose measure is not given; Spearman, "The proof and
-    measurement of association between two things", 1904; Torgerson, "Multidimensional scaling", Psychometrika 17,
-    1952.
+    Source: semantic locality of arXiv 2311.15648, whose measure is not given; Spearman, "The proof and measurement of
+    association between two things", 1904.
     """
     if len(embeddings) < 3 or len(embeddings) != len(positions):
         raise GrammarError(
@@ -62,7 +59,6 @@ def measure_locality(
         ),
         neighbour_agreement=agreement,
         chance_agreement=chance,
-        map_points=_map(unlike),
     )
 
 
@@ -100,14 +96,3 @@ def _neighbour_agreement(
     alike = np.where(np.eye(len(unlike), dtype=bool), np.inf, unlike).argmin(axis=1)
     agreement = is_near[np.arange(len(grid)), alike].mean()
     return float(agreement), float(is_near.sum() / (len(grid) * (len(grid) - 1)))
-
-
-def _map(distances: Float[np.ndarray, "points points"]) -> Float[np.ndarray, "points 2"]:
-    """Classical scaling to two dimensions; each direction is signed so that its largest entry is positive."""
-    num_points = len(distances)
-    centring = np.eye(num_points) - 1.0 / num_points
-    values, vectors = np.linalg.eigh(-0.5 * centring @ distances**2 @ centring)
-    points = vectors[:, -1:-3:-1] * np.sqrt(np.maximum(values[-1:-3:-1], 0.0))
-    signs = np.sign(points[np.abs(points).argmax(axis=0), np.arange(2)])
-    signed: Float[np.ndarray, "points 2"] = points * np.where(signs == 0, 1.0, signs)
-    return signed

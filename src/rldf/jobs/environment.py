@@ -23,8 +23,8 @@ from rldf.space import Encoding
 def make_environment(
     image: str | Path | None = None,
     *,
-    model: str = "embedded",
-    seed: int = 0,
+    model: str | None = None,
+    seed: int | None = None,
     start: Encoding | None = None,
     continue_after_goal: bool = False,
     render_mode: str | None = None,
@@ -35,21 +35,24 @@ def make_environment(
 
     Args:
         image: the picture; None for one that the model itself draws of an example sentence.
-        model: "embedded", a hub id or a local folder.
-        seed: render seed, 0 or larger.
+        model: "embedded", a hub id or a local folder; None for that of the config.
+        seed: render seed, 0 or larger; None for that of the config.
         start: where every episode starts; None draws one.
         continue_after_goal: True lets an episode go on at the target.
         render_mode: "rgb_array" or None.
-        config: further settings, such as grammar and reward; None for the defaults.
+        config: further settings, such as grammar and reward; model and seed replace what it says where they are given.
         announce: is given one line before anything is downloaded.
 
     Returns:
         The environment.
     """
     used = SearchConfig() if config is None else config
-    used = replace(used, seed=seed, model=replace(used.model, id=model))
+    if model is not None:
+        used = replace(used, model=replace(used.model, id=model, kind="auto"))
+    if seed is not None:
+        used = replace(used, seed=seed)
     parts = build_parts(used, shelf=SHELF, announce=announce)
-    picture = _example(parts, seed=seed) if image is None else read_image(image).image
+    picture = _example(parts, seed=used.seed) if image is None else read_image(image).image
     target = read_inputs(parts.perception, [InputPicture(path=str(image), sha256="", image=picture)])
     wiring = parts.wire(Target(percept=target, references=(picture,)))
     return SemanticGridworld(
@@ -57,7 +60,7 @@ def make_environment(
         space=parts.space,
         target=target.encoding,
         start=start,
-        render_seed=seed,
+        render_seed=used.seed,
         continue_after_goal=continue_after_goal,
         render_mode=render_mode,
     )

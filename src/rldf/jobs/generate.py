@@ -14,7 +14,7 @@ from rldf.jobs.set_facts import MAX_SHOWN, measure_set, write_archives, write_sh
 from rldf.presets.config import SearchConfig
 from rldf.presets.loading import config_from_dict, config_to_dict, load_preset
 from rldf.presets.shelf import SHELF
-from rldf.records import Extra, ExtraPicture, RunRecord, encoding_to_json, keep_picture, name_of, read_run, write_extra
+from rldf.records import Extra, ExtraPicture, RunRecord, encoding_to_json, read_run, write_extra
 from rldf.sampling import (
     Controls,
     Order,
@@ -31,7 +31,7 @@ from rldf.sampling import (
 )
 from rldf.search import PartCard
 from rldf.space import Encoding
-from rldf.web import write_report
+from rldf.web import keep_picture, name_of, write_report
 from rldf.worlds.trials import UNMENTIONED
 
 SetForm = Literal["folder", "webdataset"]

@@ -16,13 +16,13 @@ from rldf.hub import Announce, say_nothing
 from rldf.jobs.generate import folder_name, say_other_weights, words_of
 from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
-from rldf.records import Extra, ExtraPicture, RunRecord, keep_picture, name_of, write_extra
+from rldf.records import Extra, ExtraPicture, RunRecord, write_extra
 from rldf.records.durable_files import write_file
 from rldf.records.pictures import encode_png
 from rldf.sampling import Strip, draw_strip
 from rldf.seeding import child_seed
 from rldf.space import EncodingSpace
-from rldf.web import write_report
+from rldf.web import keep_picture, name_of, write_report
 from rldf.worlds.sheets import captioned_sheet, png_bytes
 from rldf.worlds.trials import UNMENTIONED
 

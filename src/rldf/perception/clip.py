@@ -19,9 +19,9 @@ from transformers import (
 
 from rldf.arrays import ImageBatch
 from rldf.contracts import ImageEmbedder, Perception
-from rldf.errors import ModelUnavailableError, PerceptionError
+from rldf.errors import ModelUnavailableError, PerceptionError, first_line
 from rldf.hub import Announce, fetch_model_folder, folder_digest
-from rldf.perception.loading import first_line, load_image_processor, load_weights, quiet_transformers
+from rldf.perception.loading import load_image_processor, load_weights, quiet_transformers
 from rldf.perception.percepts import OBJECT_AXES, make_percept, softmax
 from rldf.records.percept import Percept
 from rldf.space import EncodingSpace

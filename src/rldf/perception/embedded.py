@@ -12,9 +12,9 @@ from transformers import CLIPModel, ResNetModel
 
 from rldf.arrays import ImageBatch
 from rldf.contracts import ImageEmbedder, Perception
-from rldf.errors import ModelUnavailableError
+from rldf.errors import ModelUnavailableError, first_line
 from rldf.hub import folder_digest
-from rldf.perception.loading import first_line, load_weights
+from rldf.perception.loading import load_weights
 from rldf.perception.percepts import make_percept
 from rldf.perception.preprocessing import read_preprocessing
 from rldf.perception.scorer_heads import ScorerHeads, read_heads

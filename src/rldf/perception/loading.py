@@ -10,7 +10,7 @@ import torch
 from transformers import AutoImageProcessor, BaseImageProcessor, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from rldf.errors import ModelUnavailableError
+from rldf.errors import ModelUnavailableError, first_line
 from rldf.hub import require_safetensors
 
 _hide_bars: Callable[[], None] = transformers_logging.disable_progress_bar
@@ -95,9 +95,3 @@ def load_image_processor(folder: Path) -> BaseImageProcessor:
             f"the image processor in '{folder}' cannot be loaded: {first_line(error)}. A model folder for perception "
             "needs preprocessor_config.json. Copy the folder again."
         ) from error
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its name where there is none."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

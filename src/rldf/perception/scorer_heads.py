@@ -10,8 +10,7 @@ from jaxtyping import Float
 from safetensors.numpy import load_file
 
 from rldf.arrays import Probabilities
-from rldf.errors import ModelUnavailableError, PerceptionError, did_you_mean
-from rldf.perception.loading import first_line
+from rldf.errors import ModelUnavailableError, PerceptionError, did_you_mean, first_line
 from rldf.perception.percepts import softmax
 from rldf.space import Axis
 

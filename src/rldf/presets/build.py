@@ -4,11 +4,12 @@ Adding a part means one file, one case here, one test and one page; parts from o
 Models are loaded by `shelf.py`, methods of search declared in `methods.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from rldf.agents import ConstantRate, RobbinsMonroRate
+from rldf.arrays import Probabilities
 from rldf.contracts import Feedback, ImageEmbedder, ImageGenerator, Perception, Reward, Searcher, Target
 from rldf.errors import ConfigError
 from rldf.feedback import DiffusionFeedback
@@ -68,8 +69,10 @@ def build_parts(config: SearchConfig, *, shelf: ModelShelf, announce: Announce =
             config, target, grammar=grammar, space=space, generator=generator.image_generator, perception=perception
         )
 
-    def make_searcher(space: EncodingSpace, start: Encoding, seed: int) -> Searcher:
-        return build_searcher(config, space=space, start=start, seed=seed)
+    def make_searcher(
+        space: EncodingSpace, start: Encoding, seed: int, prior: Sequence[Probabilities] | None
+    ) -> Searcher:
+        return build_searcher(config, space=space, start=start, seed=seed, prior=prior)
 
     return SearchParts(
         grammar=grammar,
@@ -92,7 +95,14 @@ def build_parts(config: SearchConfig, *, shelf: ModelShelf, announce: Announce =
     )
 
 
-def build_searcher(config: SearchConfig, *, space: EncodingSpace, start: Encoding, seed: int) -> Searcher:
+def build_searcher(
+    config: SearchConfig,
+    *,
+    space: EncodingSpace,
+    start: Encoding,
+    seed: int,
+    prior: Sequence[Probabilities] | None = None,
+) -> Searcher:
     """Builds a searcher.
 
     Args:
@@ -100,6 +110,7 @@ def build_searcher(config: SearchConfig, *, space: EncodingSpace, start: Encodin
         space: the grid with its locks.
         start: where the search begins.
         seed: root seed of the run.
+        prior: what scorer A read in the input, for each axis one probability per term; None for the start alone.
 
     Returns:
         The searcher.
@@ -110,7 +121,8 @@ def build_searcher(config: SearchConfig, *, space: EncodingSpace, start: Encodin
         return make(space=space, start=start, seed=seed)
     make_agent = METHODS[name].make_agent
     if make_agent is None:
-        return make_for_search(name, space=space, start=start, seed=seed, horizon=config.budget.max_renders)
+        horizon = config.budget.max_renders
+        return make_for_search(name, space=space, start=start, seed=seed, horizon=horizon, prior=prior)
     return GridWalk(
         agent=make_agent(_learning(config, num_actions=len(space.moves), seed=seed)),
         space=space,

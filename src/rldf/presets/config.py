@@ -85,9 +85,12 @@ class ModelConfig:
         max_batch_size: pictures drawn together on a card, at least 1; 0 for 8. More pay for thousands of small ones.
         use_fixed_batches: True to fail where memory runs out, instead of drawing fewer pictures together from then on.
         use_low_memory: True to keep parts off the card while they are not used.
+        is_compiled: True to compile the model at its first picture: a minute or more, which pays over thousands.
+        use_safety_checker: True to load the model's own safety checker, if it has one; a flagged picture is an error.
         use_cache: True to keep pictures in the render cache.
         picture_cost_usd: price of one picture in US dollars, 0 or larger.
         max_cost_usd: what one process may spend at an endpoint, calls that broke off included; 0 for no limit.
+        max_images: pictures one process may ask an endpoint for, calls that broke off included; 0 for no limit.
         key_file: file with the endpoint's key; "" to take it from OPENAI_API_KEY.
     """
 
@@ -108,9 +111,12 @@ class ModelConfig:
     max_batch_size: int = 0
     use_fixed_batches: bool = False
     use_low_memory: bool = False
+    is_compiled: bool = False
+    use_safety_checker: bool = False
     use_cache: bool = True
     picture_cost_usd: float = 0.0
     max_cost_usd: float = 0.0
+    max_images: int = 0
     key_file: str = ""
 
 
@@ -286,6 +292,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "model.max_batch_size": (0.0, 4096.0),
     "model.picture_cost_usd": (0.0, _UNLIMITED),
     "model.max_cost_usd": (0.0, _UNLIMITED),
+    "model.max_images": (0.0, _UNLIMITED),
     "search.batch_size": (1.0, 1024.0),
     "search.discount": (0.0, 1.0),
     "search.learning_rate": (0.0, 1.0),

@@ -19,6 +19,7 @@ from rldf.perception.clip import ZeroShotClip
 from rldf.perception.embedded import HeadsPerception, load_embedded_scorer
 from rldf.presets.finetune_config import FinetuneConfig
 from rldf.presets.plugins import PREFIX, find_part
+from rldf.presets.shelf import CLIP_ID
 from rldf.presets.term_sentences import term_sentences
 from rldf.presets.world_folder import find_part as find_world_part
 from rldf.rewards import AgreementReward, MultiSemanticReward, PartialSemanticReward, SimilarityReward, WeightedSum
@@ -30,7 +31,6 @@ from rldf.rewards.jpeg import JpegReward
 from rldf.rewards.remote import RemoteReward, RemoteSettings
 from rldf.rewards.text_similarity import ClipScoreReward
 
-CLIP_ID = "openai/clip-vit-large-patch14"  # the paper's
 READING_REWARDS = ("agreement", "multi-semantic", "partial-semantic")  # these compare what perception reads
 REWARD_NAMES = (
     *READING_REWARDS,

@@ -98,7 +98,11 @@ def build_generator(config: ModelConfig, *, announce: Announce) -> BuiltGenerato
             revision=config.revision if config.revision != "" else None,
         )
     )
-    cached = CachedGenerator(inner, announce=announce, numerics=inner.numerics) if config.use_cache else None
+    cached = (
+        CachedGenerator(inner, announce=announce, numerics=inner.numerics, batch_size=settings.max_batch_size)
+        if config.use_cache
+        else None
+    )
     return BuiltGenerator(
         image_generator=inner if cached is None else cached,
         card=PartCard(id=config.id, digest=inner.digest, kind=kind, identity=inner.identity),
@@ -125,6 +129,7 @@ def _build_endpoint(config: ModelConfig, *, announce: Announce) -> BuiltGenerato
             key_file=Path(config.key_file) if config.key_file != "" else None,
             picture_cost_usd=config.picture_cost_usd,
             max_cost_usd=config.max_cost_usd if config.max_cost_usd > 0 else None,
+            max_images=config.max_images if config.max_images > 0 else None,
         )
     )
     cached = CachedGenerator(inner, announce=announce, batch_size=1) if config.use_cache else None
@@ -148,6 +153,8 @@ def _settings(config: ModelConfig) -> GenerationSettings:
         autoencoder=config.autoencoder if config.autoencoder != "" else None,
         adapter={"": None, "none": ""}.get(config.adapter, config.adapter),
         attention_slicing=config.use_attention_slicing,
+        compiled=config.is_compiled,
+        safety_checker=config.use_safety_checker,
         max_batch_size=config.max_batch_size if config.max_batch_size > 0 else GenerationSettings().max_batch_size,
         fixed_batches=config.use_fixed_batches,
     )

@@ -1,5 +1,8 @@
 """Makes searchers by their names, as the table of methods says."""
 
+from collections.abc import Sequence
+
+from rldf.arrays import Probabilities
 from rldf.contracts import Searcher
 from rldf.errors import ConfigError, did_you_mean
 from rldf.presets.methods import METHODS, SEARCHER_NAMES
@@ -28,8 +31,16 @@ def make_searcher(request: SearcherRequest) -> Searcher | Encoding:
     return method.make(request)
 
 
-def make_for_search(name: str, *, space: EncodingSpace, start: Encoding, seed: int, horizon: int) -> Searcher:
-    """Makes a searcher for a search run, which knows no more than where it begins.
+def make_for_search(
+    name: str,
+    *,
+    space: EncodingSpace,
+    start: Encoding,
+    seed: int,
+    horizon: int,
+    prior: Sequence[Probabilities] | None = None,
+) -> Searcher:
+    """Makes a searcher for a search run, which knows no more than where it begins and what was read in the input.
 
     Args:
         name: one of `SEARCHER_NAMES`.
@@ -37,6 +48,7 @@ def make_for_search(name: str, *, space: EncodingSpace, start: Encoding, seed: i
         start: where it begins.
         seed: root seed of the run.
         horizon: renders it may use.
+        prior: what scorer A read in the input, for each axis one probability per term; None for the start alone.
 
     Returns:
         The searcher.
@@ -46,7 +58,7 @@ def make_for_search(name: str, *, space: EncodingSpace, start: Encoding, seed: i
             name=name,
             space=space,
             start=start,
-            prior=None,
+            prior=None if prior is None else tuple(prior),
             sentence_prior=None,
             sentence_likeness=None,
             seed=seed,

@@ -6,7 +6,7 @@
 - `RunStore`: writes a run folder; `RunRecord`, `read_run`: reads it.
 """
 
-from rldf.records.extras import Extra, ExtraPicture, keep_picture, name_of, read_extras, write_extra
+from rldf.records.extras import Extra, ExtraPicture, read_extras, write_extra
 from rldf.records.json_forms import (
     StoredStep,
     axes_to_json,
@@ -38,8 +38,6 @@ __all__ = [
     "encoding_from_json",
     "encoding_to_json",
     "find_runs",
-    "keep_picture",
-    "name_of",
     "percept_from_json",
     "percept_to_json",
     "read_extras",

@@ -3,17 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from rldf.errors import RecordError
 from rldf.records.durable_files import write_file
-from rldf.records.pictures import encode_png, read_png, thumbnail
 
 Layout = Literal["strip", "grid", "pairs"]
 FOLDER = "extras"
-COPY_PX = 160  # our choice: as large as the report shows pictures of an extra
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,33 +57,6 @@ def write_extra(run_folder: Path, name: str, extra: Extra) -> Path:
     path.parent.mkdir(exist_ok=True)
     write_file(path, (json.dumps(asdict(extra), indent=1, ensure_ascii=False) + "\n").encode())
     return path
-
-
-def name_of(run_folder: Path, kind: str, folder: Path) -> str:
-    """Names the extra of a folder of pictures: by the folder's name; outside of the run with a digest of its place."""
-    place = folder.resolve()
-    outside = "" if place.is_relative_to(run_folder.resolve()) else f"-{sha256(str(place).encode()).hexdigest()[:8]}"
-    return f"{kind}-{folder.name}{outside}"
-
-
-def keep_picture(run_folder: Path, picture: Path, *, name: str) -> str:
-    """Tells where the report finds a picture; of one outside of the run folder a small copy is kept.
-
-    Args:
-        run_folder: the run folder.
-        picture: the file.
-        name: of the extra it belongs to.
-
-    Returns:
-        A path relative to the run folder.
-    """
-    root, place = run_folder.resolve(), picture.resolve()
-    if place.is_relative_to(root):
-        return place.relative_to(root).as_posix()
-    file = f"{FOLDER}/{name}-{picture.stem}.png"
-    (run_folder / FOLDER).mkdir(exist_ok=True)
-    write_file(run_folder / file, encode_png(thumbnail(read_png(picture), max_px=COPY_PX)))
-    return file
 
 
 def read_extras(run_folder: Path) -> Iterator[Extra]:

@@ -17,13 +17,6 @@ def encode_png(image: Image) -> bytes:
     return buffer.getvalue()
 
 
-def thumbnail(image: Image, *, max_px: int) -> Image:
-    """Makes a picture small: no side is longer than `max_px`; a smaller one stays as it is."""
-    picture = PIL.Image.fromarray(image)
-    picture.thumbnail((max_px, max_px), PIL.Image.Resampling.LANCZOS)
-    return np.array(picture)
-
-
 def read_png(path: Path) -> Image:
     """Reads a picture of a run folder.
 

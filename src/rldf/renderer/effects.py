@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from PIL import Image, ImageDraw
 
+from rldf.arrays import frozen
 from rldf.errors import UnknownTermError, did_you_mean
 
 WEATHERS = ("none", "sunny", "rainy", "snowy", "foggy")
@@ -169,7 +170,7 @@ def _lamp_light(height: int, width: int) -> Float32[np.ndarray, "height width 3"
     across, down = _grid(height, width)
     distance = np.sqrt((1.05 * (across - 0.5)) ** 2 + (0.62 * (down - 0.3)) ** 2)
     strength = _smooth((0.62 - distance) / 0.52)[..., None]
-    return _frozen(_CORNER_GAIN + (_LAMP_GAIN - _CORNER_GAIN) * strength)
+    return frozen(_CORNER_GAIN + (_LAMP_GAIN - _CORNER_GAIN) * strength)
 
 
 @lru_cache(maxsize=8)
@@ -177,7 +178,7 @@ def _window_light(height: int, width: int) -> Float32[np.ndarray, "height width 
     """Makes a broad slanted beam of low sun: factors of brightness."""
     across, down = _grid(height, width)
     distance = np.abs(across + 0.7 * down - 0.85)
-    return _frozen((0.80 + 0.34 * _smooth((0.38 - distance) / 0.14))[..., None])
+    return frozen((0.80 + 0.34 * _smooth((0.38 - distance) / 0.14))[..., None])
 
 
 @lru_cache(maxsize=8)
@@ -187,7 +188,7 @@ def _evening_glow(height: int, width: int) -> Float32[np.ndarray, "height width 
     heights = [0.0, 0.22, 0.42, 0.6, 1.0]
     channels = ([14, 64, 76, 14, 6], [-44, -26, 4, -2, -4], [12, -18, -68, -18, -12])
     glow = np.stack([np.interp(down, heights, values) for values in channels], axis=2)
-    return _frozen(np.repeat(glow, width, axis=1))
+    return frozen(np.repeat(glow, width, axis=1))
 
 
 @lru_cache(maxsize=8)
@@ -196,7 +197,7 @@ def _fog(height: int, width: int) -> Float32[np.ndarray, "height width 1"]:
     _, down = _grid(height, width)
     heights = [0.0, 0.2, 0.42, 0.6, 0.8, 1.0]
     veil = np.interp(down, heights, [0.66, 0.70, 0.66, 0.50, 0.32, 0.24])
-    return _frozen(np.repeat(veil, width, axis=1)[..., None])
+    return frozen(np.repeat(veil, width, axis=1)[..., None])
 
 
 def _grid(height: int, width: int) -> tuple[Float[np.ndarray, "1 width"], Float[np.ndarray, "height 1"]]:
@@ -211,10 +212,3 @@ def _smooth(values: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "hei
     ramp = np.clip(values, 0, 1)
     smooth: Float[np.ndarray, "height width"] = ramp * ramp * (3 - 2 * ramp)
     return smooth
-
-
-def _frozen(light: Float[np.ndarray, "height width channels"]) -> Float32[np.ndarray, "height width channels"]:
-    """Makes an array that is shared by all pictures read-only."""
-    shared = light.astype(np.float32)
-    shared.flags.writeable = False
-    return shared

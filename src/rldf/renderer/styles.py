@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int32, UInt8
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from rldf.arrays import frozen
 from rldf.errors import UnknownTermError, did_you_mean
 
 STYLES = ("photo", "sketch", "watercolour", "oil painting", "pixel art")
@@ -155,7 +156,7 @@ def _hatching(height: int, width: int) -> tuple[Float32[np.ndarray, "tall wide"]
     down = np.arange(height + _HATCHING_PX, dtype=np.float32)[:, None]
     across = np.arange(width + _HATCHING_PX, dtype=np.float32)[None, :]
     one_way, other_way = (np.clip(0.5 + np.cos(step * phase), 0, 1) for phase in (across + down, across - down))
-    return _frozen(one_way), _frozen(other_way)
+    return frozen(one_way), frozen(other_way)
 
 
 @lru_cache(maxsize=3 * _VARIANTS)
@@ -181,7 +182,7 @@ def _wash(
     rows = np.clip((down + reach * _clouds(height, width, cells=6, rng=rng)) * height, 0, height - 1)
     source = rows.astype(np.int32) * np.int32(width) + columns.astype(np.int32)
     source.flags.writeable = False
-    return source, _frozen((steps * painted)[..., None])
+    return source, frozen((steps * painted)[..., None])
 
 
 @lru_cache(maxsize=3 * _VARIANTS)
@@ -217,7 +218,7 @@ def _strokes(
     colours = light[:, None] * np.array([14, 14, 12])
     colours += np.where(tint[:, None], np.array([10, 8, -16]), np.array([-12, -4, 18]))
     source.flags.writeable = False
-    return source, _frozen(colours[owners])
+    return source, frozen(colours[owners])
 
 
 def _follow(
@@ -263,10 +264,3 @@ def _as_float(image: Image.Image) -> Float32[np.ndarray, "height width 3"]:
 def _as_bytes(canvas: Float[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
     """Rounds to whole numbers, 0 to 255."""
     return np.clip(canvas + np.float32(0.5), 0, 255).astype(np.uint8)
-
-
-def _frozen(light: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:
-    """Makes an array that is shared by all pictures read-only."""
-    shared = light.astype(np.float32)
-    shared.flags.writeable = False
-    return shared

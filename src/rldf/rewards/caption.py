@@ -10,6 +10,7 @@ from rldf.arrays import ImageBatch
 from rldf.contracts import Reward, Target
 from rldf.records.percept import Outcome
 from rldf.rewards.failures import RewardError
+from rldf.rewards.similarity import unit_rows
 
 REFERENCE = "The image contains {prompt}"  # Source: the authors' code of arXiv 2305.13301
 NUM_EDGES = 2  # start and end token
@@ -95,10 +96,5 @@ def bert_recall(
     """
     if len(candidate) <= NUM_EDGES:
         return 0.0
-    cosines = _unit(reference)[1:-1] @ _unit(candidate).T
+    cosines = unit_rows(reference)[1:-1] @ unit_rows(candidate).T
     return float(np.clip(cosines.max(axis=1).mean(), -1.0, 1.0))
-
-
-def _unit(rows: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows features"]:
-    values = np.asarray(rows, dtype=np.float64)
-    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12))

@@ -47,7 +47,7 @@ class SimilarityReward(Reward):
         if not outcomes:
             return np.zeros(0)
         images = np.stack([outcome.image for outcome in outcomes])
-        embedded = _unit_rows(self._embedder.embed_images(images))
+        embedded = unit_rows(self._embedder.embed_images(images))
         cosines = np.array([row @ wanted for row in embedded])  # row by row: exact whatever the batch
         return np.asarray(np.clip(cosines, *self.bounds))
 
@@ -61,12 +61,13 @@ class SimilarityReward(Reward):
             new is old for new, old in zip(references, self._references, strict=True)
         )
         if self._reference_embedding is None or not is_known:
-            rows = [_unit_rows(self._embedder.embed_images(image[None]))[0] for image in references]
-            self._reference_embedding = _unit_rows(np.mean(rows, axis=0, keepdims=True))[0]
+            rows = [unit_rows(self._embedder.embed_images(image[None]))[0] for image in references]
+            self._reference_embedding = unit_rows(np.mean(rows, axis=0, keepdims=True))[0]
             self._references = references
         return self._reference_embedding
 
 
-def _unit_rows(rows: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows features"]:
+def unit_rows(rows: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows features"]:
+    """Scales each row to length 1; a row of zeros stays one."""
     values = np.asarray(rows, dtype=np.float64)
     return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12))

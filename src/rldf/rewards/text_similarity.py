@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from rldf.contracts import ImageEmbedder, Reward, Target
 from rldf.records.percept import Outcome
+from rldf.rewards.similarity import unit_rows
 
 WEIGHT = 2.5  # Source: equation 1 of arXiv 2104.08718
 
@@ -47,16 +48,11 @@ class ClipScoreReward(Reward):
         del target
         if not outcomes:
             return np.zeros(0)
-        embedded = _unit(self._embedder.embed_images(np.stack([outcome.image for outcome in outcomes])))
+        embedded = unit_rows(self._embedder.embed_images(np.stack([outcome.image for outcome in outcomes])))
         cosines = [row @ self._text(outcome.prompt.text) for row, outcome in zip(embedded, outcomes, strict=True)]
         return np.asarray(WEIGHT * np.clip(np.array(cosines), 0.0, 1.0))
 
     def _text(self, text: str) -> Float[np.ndarray, " features"]:
         if text not in self._known:
-            self._known[text] = _unit(self._embed_texts([text]))[0]
+            self._known[text] = unit_rows(self._embed_texts([text]))[0]
         return self._known[text]
-
-
-def _unit(rows: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows features"]:
-    values = np.asarray(rows, dtype=np.float64)
-    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12))

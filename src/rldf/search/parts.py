@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rldf.arrays import Image
+from rldf.arrays import Image, Probabilities
 from rldf.contracts import Feedback, ImageGenerator, Perception, Searcher, Target
 from rldf.grammar import Grammar
 from rldf.records import Outcome, StepRecord
@@ -13,6 +13,9 @@ from rldf.search.select import SelectionRule
 from rldf.space import Encoding, EncodingSpace
 
 StartSource = Literal["percept", "random", "given"]
+
+MakeSearcher = Callable[[EncodingSpace, Encoding, int, Sequence[Probabilities] | None], Searcher]
+"""Makes a searcher from space, start, seed and, where the search starts at the percept, its probabilities."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,8 @@ class SearchParts:
         is_judge_independent: False where scorer A judges itself.
         generator_card, perception_card, judge_card: which models these are.
         wire: makes the feedback for a target.
-        make_searcher: makes a searcher from space, start and seed.
+        make_searcher: makes a searcher from space, start, seed and what scorer A read in the input: for each axis one
+            probability per term; None where the search does not start at the percept.
         negative_prompt: what pictures are steered away from; "" for nothing.
         evaluations_per_picture: evaluations of the denoiser that one picture takes; 0 where unknown.
         cache_hits: tells how many pictures came from the render cache so far.
@@ -81,7 +85,7 @@ class SearchParts:
     perception_card: PartCard
     judge_card: PartCard
     wire: Callable[[Target], Wiring]
-    make_searcher: Callable[[EncodingSpace, Encoding, int], Searcher]
+    make_searcher: MakeSearcher
     negative_prompt: str = ""
     evaluations_per_picture: int = 0
     cache_hits: Callable[[], int] = lambda: 0

@@ -95,7 +95,7 @@ class _Session:
             num_stored_steps=len(self._stored),
             notes=notes,
         )
-        candidates, stopped = yield from self._choose(wiring, start=start, target=target.encoding)
+        candidates, stopped = yield from self._choose(wiring, start=start, target=target)
         found_judgement, found_images = yield from self._judge(candidates[0].encoding, "found", input_reading)
         start_judgement, start_images = found_judgement, found_images
         if candidates[0].encoding != start:
@@ -158,13 +158,14 @@ class _Session:
         return fresh
 
     def _choose(
-        self, wiring: Wiring, *, start: Encoding, target: Encoding
+        self, wiring: Wiring, *, start: Encoding, target: Percept
     ) -> Generator[SearchEvent, None, tuple[list[Candidate], Stopped]]:
         """Searches, then validates: the chosen candidate first."""
-        searcher = self._parts.make_searcher(self._parts.space, start, self._job.seed)
+        prior = target.probabilities if self._job.start == "percept" else None
+        searcher = self._parts.make_searcher(self._parts.space, start, self._job.seed, prior)
         if self._job.earlier:
             searcher.tell(wiring.reward_again(self._job.earlier))
-        feedback = self._feedback(wiring, phase="search", target=target)
+        feedback = self._feedback(wiring, phase="search", target=target.encoding)
         for number, _ in enumerate(
             search(
                 searcher,
@@ -182,7 +183,7 @@ class _Session:
             rank(searcher, self._journal.records, count=NUM_RANKED),
             start=start,
             steps=self._journal.steps,
-            feedback=self._feedback(wiring, phase="validation", target=target),
+            feedback=self._feedback(wiring, phase="validation", target=target.encoding),
             ledger=self._ledger,
             seed_of=self._seeds.of("validation"),
             spread=spread,

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from rldf.records.percept import StepRecord
-from rldf.space import Encoding, EncodingSpace
+from rldf.space import EncodingSpace
 
 PRIOR_VARIANCE = 1.0  # of a weight, in squared spreads of the rewards; our choice
 NOISE_VARIANCE = 0.2  # of a try, in squared spreads of the rewards; our choice
@@ -98,7 +98,3 @@ class TermModel:
         columns = self.columns(points)
         rows = lower[columns].sum(axis=1)  # (points, weights)
         return mean[columns].sum(axis=1), np.sqrt(np.square(rows).sum(axis=1))
-
-    def predict_one(self, encoding: Encoding) -> float:
-        """Predicts the reward of one encoding, in the unit of the reward."""
-        return self.mean + self.spread * float(self.predict(np.array([encoding.indices]))[0][0])

@@ -164,8 +164,8 @@ def world_mixture(space: str) -> Mixture:
     """
     if space != "full":
         grammar = load_grammar(space)
-        lone = [MixturePart(grammar=grammar, share=0.3, held={"density": "one"})] if "density" in _ids(grammar) else []
-        return Mixture([MixturePart(grammar=grammar, share=0.7), *lone])
+        few = [MixturePart(grammar=grammar, share=0.3, held={"density": "one"})] if "density" in _ids(grammar) else []
+        return Mixture([MixturePart(grammar=grammar, share=0.7), *few])
     base, wide, control, full = (load_grammar(name) for name in ("base", "wide", "control", "full"))
     alone = {"density": "one"}
     return Mixture(

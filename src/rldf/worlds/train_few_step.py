@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar, final
@@ -56,6 +57,19 @@ def build_few_step_scheduler() -> DDIMScheduler:
     )
 
 
+def require_peft() -> None:
+    """Refuses to go on where peft is not installed.
+
+    Raises:
+        MissingExtraError: if it is not.
+    """
+    if find_spec("peft") is None:
+        raise MissingExtraError(
+            "the stage few-step needs the package 'peft', which is not installed; it holds the adapter. "
+            "Install it with: pip install 'rldf[train]'; or train the other stages alone, each by --stage."
+        )
+
+
 def build_student(unet: UNet2DConditionModel, *, rank: int) -> UNet2DConditionModel:
     """Copies a denoiser and puts low-rank matrices on its convolutions and projections; only these are trained.
 
@@ -65,17 +79,10 @@ def build_student(unet: UNet2DConditionModel, *, rank: int) -> UNet2DConditionMo
 
     Returns:
         The student.
-
-    Raises:
-        MissingExtraError: if peft is not installed.
     """
-    try:
-        from peft import LoraConfig
-    except ImportError as error:
-        raise MissingExtraError(
-            "distillation needs the package 'peft', which is not installed; it holds the adapter. "
-            "Install it with: pip install 'rldf[train]'."
-        ) from error
+    require_peft()
+    from peft import LoraConfig
+
     student = _frozen(unet, torch.device("cpu"))
     targets = [name for name, part in student.named_modules() if isinstance(part, nn.Conv2d | nn.Linear)]
     student.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=targets), adapter_name=ADAPTER)

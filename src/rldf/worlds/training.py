@@ -27,7 +27,7 @@ from rldf.worlds.stage import Loss, Stage, StageSettings
 from rldf.worlds.text import build_text_encoder, build_tokenizer
 from rldf.worlds.train_autoencoder import autoencoder_loss, build_autoencoder
 from rldf.worlds.train_denoiser import build_scheduler, build_unet, denoiser_loss
-from rldf.worlds.train_few_step import build_student, few_step_loss, write_adapter
+from rldf.worlds.train_few_step import build_student, few_step_loss, require_peft, write_adapter
 from rldf.worlds.train_scorer import Scorer, scorer_loss
 from rldf.worlds.warm_start import fit_weights, world_weights
 
@@ -100,6 +100,8 @@ class WorldTraining:
         unknown = [name for name in stages if name not in STAGES]
         if unknown:
             raise ConfigError(f"stage '{unknown[0]}' is unknown; stages are: {', '.join(STAGES)}. Name one of these.")
+        if "few-step" in stages:
+            require_peft()  # now, not after the hours of the stages before it
         deadline = None if minutes is None else monotonic() + 60 * minutes
         for name in stages:
             self._run_stage(name, deadline=deadline, on_progress=on_progress)

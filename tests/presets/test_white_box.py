@@ -9,12 +9,12 @@ import torch
 
 from rldf.errors import ConfigError
 from rldf.generators.diffusers_local import DiffusersGenerator
-from rldf.jobs.white_box import WhiteBoxGradient
 from rldf.perception.embedded import HeadsPerception
 from rldf.perception.oracle import OraclePerception
 from rldf.presets.build import build_parts
 from rldf.presets.config import GrammarConfig, ModelConfig, SearchConfig
 from rldf.presets.shelf import ModelShelf
+from rldf.presets.white_box import WhiteBoxGradient
 from rldf.search import SearchParts
 from rldf.space import Encoding
 
