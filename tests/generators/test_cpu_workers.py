@@ -154,6 +154,15 @@ def test_run_in_order__inside_a_worker() -> None:
     assert run_in_order([task] * 2, count=2) == [[0, 1, 2], [10, 11, 12]]
 
 
+@pytest.fixture
+def listens_to_interrupts() -> Iterator[None]:
+    """Python leaves interrupts alone where it was started with them ignored, as shells start what runs behind."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listens_to_interrupts")
 def test_run_in_order__interrupted__workers_end_and_threads_restored() -> None:
     torch.set_num_threads(3)
     num_threads = threading.active_count()
