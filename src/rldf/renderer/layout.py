@@ -201,12 +201,14 @@ def _row_of_people(
     for look, centre in zip(looks, _even_centres(len(looks), span=span, jitter=jitter, rng=rng), strict=True):
         across, up = figure_size(look)
         scale = min(rng.uniform(*heights), min(pitch * _PERSON_OVERLAP, span[1] - span[0]) / across)
+        bottom = rng.uniform(*feet)
+        scale = min(scale, bottom / up)  # a tall cyclist would lose the top of the head
         width, height = across * scale, up * scale
         placements.append(
             Placement(
                 what=look,
                 left=min(max(centre - width / 2, span[0]), span[1] - width),
-                top=rng.uniform(*feet) - height,
+                top=bottom - height,
                 width=width,
                 height=height,
                 is_mirrored=bool(rng.integers(2)),
