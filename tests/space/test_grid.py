@@ -263,3 +263,23 @@ def test_axis__empty_or_repeating__is_refused() -> None:
 def test_axis__index_of__suggests_the_closest_term() -> None:
     with pytest.raises(UnknownTermError, match=r"no term 'prak'. It has: park, farm. Did you mean 'park'"):
         Axis(id="scene", terms=("park", "farm")).index_of("prak")
+
+
+WEATHER = Axis(id="weather", terms=("none", "rain", "rainy", "snowy", "sunny", "sunset"))
+
+
+@pytest.mark.parametrize(("text", "term"), [("snow", "snowy"), ("snowy", "snowy"), ("rain", "rain"), ("none", "none")])
+def test_axis__find__takes_a_term_or_the_only_one_that_begins_so(text: str, term: str) -> None:
+    assert WEATHER.find(text) == term
+
+
+@pytest.mark.parametrize("text", ["sun", "sn", "", "snowy!", "storm"])
+def test_axis__find__refuses_what_means_none_or_several(text: str) -> None:
+    with pytest.raises(UnknownTermError, match=r"axis 'weather' has no term"):
+        WEATHER.find(text)
+
+
+def test_space__locked_by_a_beginning__keeps_the_whole_term() -> None:
+    locked = EncodingSpace(axes=(WEATHER, Axis(id="count", terms=("one", "two", "three")))).lock({"weather": "snow"})
+    assert locked.locked == {"weather": "snowy"}
+    assert locked.terms(locked.encode({"count": "thr"})) == {"weather": "snowy", "count": "three"}

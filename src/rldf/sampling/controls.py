@@ -169,13 +169,12 @@ def _term_shares(
         terms = axis.terms[1:] if axis.is_optional else axis.terms
         return [(term, 1.0) for term in terms if term not in unmentioned]
     for term, share in stated.items():
-        axis.index_of(term)
         if not 0 < share < inf:
             raise ConfigError(
                 f"the share of {axis.id}={term} is {share:g}; a share is a number above 0. Leave the term out, or "
                 "give more."
             )
-    return [(term, float(share)) for term, share in stated.items()]
+    return [(axis.find(term), float(share)) for term, share in stated.items()]
 
 
 def _require_cells(

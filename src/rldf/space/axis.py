@@ -50,10 +50,25 @@ class Axis:
         Raises:
             UnknownTermError: if the axis has no such term.
         """
-        try:
-            return self.terms.index(term)
-        except ValueError:
+        if term not in self.terms:
             raise UnknownTermError(
                 f"axis '{self.id}' has no term '{term}'. It has: {', '.join(self.terms)}."
                 f"{did_you_mean(term, self.terms)}"
-            ) from None
+            )
+        return self.terms.index(term)
+
+    def find(self, text: str) -> str:
+        """Finds the term that a person means.
+
+        Args:
+            text: a term, or its beginning of three letters or more where no other term begins so.
+
+        Returns:
+            The whole term. What means none or several is an UnknownTermError.
+
+        Example:
+            >>> Axis(id="weather", terms=("none", "rainy", "snowy")).find("snow")
+            'snowy'
+        """
+        meant = [term for term in self.terms if len(text) >= 3 and term.startswith(text)]
+        return meant[0] if len(meant) == 1 else self.terms[self.index_of(text)]

@@ -109,7 +109,7 @@ class EncodingSpace:
         """Turns axis id -> term into an encoding.
 
         Args:
-            terms: one term for each axis; a locked axis may be left out.
+            terms: one term for each axis, or the beginning of one (`Axis.find`); a locked axis may be left out.
 
         Returns:
             The label encoding. An axis or term that does not exist is an UnknownTermError.
@@ -123,7 +123,7 @@ class EncodingSpace:
         missing = [axis.id for axis in self.axes if axis.id not in given]
         if missing:
             raise EncodingError(f"the encoding {dict(terms)} says nothing of {missing}; give one term for every axis.")
-        return Encoding(tuple(axis.index_of(given[axis.id]) for axis in self.axes))
+        return Encoding(tuple(axis.index_of(axis.find(given[axis.id])) for axis in self.axes))
 
     def terms(self, encoding: Encoding) -> dict[str, str]:
         """Turns an encoding into axis id -> term; what is no point of this grid is an EncodingError."""
@@ -284,4 +284,6 @@ class EncodingSpace:
 
     def lock(self, terms: Mapping[str, str]) -> "EncodingSpace":
         """Makes the same space with more axes held at a term."""
-        return replace(self, locked={**self.locked, **terms})
+        return replace(
+            self, locked={**self.locked, **{axis: self.axis(axis).find(term) for axis, term in terms.items()}}
+        )
