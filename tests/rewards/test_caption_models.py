@@ -17,6 +17,10 @@ from transformers import (
 
 from rldf.contracts import Target
 from rldf.errors import ModelUnavailableError
+from rldf.hub import folder_digest
+from rldf.presets.config import SearchConfig
+from rldf.presets.loading import override
+from rldf.presets.shelf import ModelShelf
 from rldf.rewards.caption import CaptionReward
 from rldf.rewards.caption_models import TransformersCaptioner, TransformersTokenEmbedder
 from rldf.testing.rewards import example_outcomes
@@ -75,6 +79,14 @@ def test_captioner__describes_variously(models: Path) -> None:
     assert 1 <= len(texts) == len(set(texts)) <= 3
     assert captioner.describe_variously(image, count=3) == texts
     assert captioner.describe_variously(image, count=1) == list(captioner(image[None]))
+
+
+def test_captioner__is_scorer_a_by_its_name(models: Path) -> None:
+    config = override(SearchConfig(), ["perception.kind=captioner", f"perception.id={models / 'blip'}"])
+    perception, card = ModelShelf().perception(config, announce=say_nothing)
+    images = np.stack([outcome.image for outcome in example_outcomes()[:2]])
+    assert [len(percept.probabilities) for percept in perception.perceive(images)] == [4, 4]
+    assert (card.kind, card.digest) == ("captions", folder_digest(models / "blip"))
 
 
 def test_token_embedder__gives_a_row_per_token_of_the_layer(models: Path) -> None:

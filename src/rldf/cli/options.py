@@ -40,7 +40,7 @@ Perception = Annotated[
     str | None,
     typer.Option(
         "--perception",
-        help="Scorer A: 'embedded', 'clip', 'classifier', a CLIP hub id or a local folder.",
+        help="Scorer A: 'embedded', 'clip', 'classifier', 'captioner', a CLIP hub id or a local folder.",
         show_default="chosen with the model",
     ),
 ]

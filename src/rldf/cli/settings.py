@@ -81,6 +81,7 @@ def _scorer(section: str, named: str | None) -> dict[str, object]:
         "same": "same",
         "clip": "clip",
         "classifier": "classifier-detector",
+        "captioner": "captioner",
     }
     if named in kinds:
         return {f"{section}.kind": kinds[named], f"{section}.id": ""}

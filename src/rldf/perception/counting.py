@@ -17,15 +17,25 @@ _EXACT = {
     for number, word in enumerate("no one two three four five six seven eight nine ten".split())  # noqa: SIM905
 }
 _OPEN_ENDED = frozenset({"many", "several", "a crowd of"})
+_FEW = (2, 3)  # as the embedded world draws "few"
+_CROWD = (4, 8)  # our choice: what "many", "a herd" or "a group" stands for where a number is needed
+_NAMED: dict[str, tuple[int, int]] = {
+    **{word: (number, number) for word, number in _EXACT.items()},
+    **{str(number): (number, number) for number in _EXACT.values()},
+    **dict.fromkeys(("a", "an", "single"), (1, 1)),
+    **dict.fromkeys(("pair", "couple", "both"), (2, 2)),
+    "few": _FEW,
+    **dict.fromkeys("many several group crowd herd flock bunch pack row rows lots dozens".split(), _CROWD),  # noqa: SIM905
+}
 _MAX_ROUNDING = 1e-300
 
 
 def number_ranges(axis: Axis) -> dict[str, NumberRange]:
     """Works out which numbers the terms of a counting axis stand for.
 
-    A number word stands for its number and for those up to the next word of the axis; "many" and "several" stand
-    for all numbers above the largest number word. So 4 is "many" on the axis one, two, three, many, and 2 is "many"
-    on the axis no, one, many.
+    A number word stands for its number and for those up to the next word of the axis; "few" for 2 and 3; "many" and
+    "several" for all numbers above the others. So 4 is "many" on the axis one, two, three, many, and 2 is "many" on
+    the axis no, one, many.
 
     Args:
         axis: an axis such as count or density.
@@ -40,22 +50,41 @@ def number_ranges(axis: Axis) -> dict[str, NumberRange]:
         >>> number_ranges(Axis(id="density", terms=("no", "one", "many")))
         {'no': (0, 0), 'one': (1, 1), 'many': (2, None)}
     """
-    unclear = [term for term in axis.terms if term not in _EXACT and term not in _OPEN_ENDED]
+    known = {*_EXACT, *_OPEN_ENDED, "few"}
+    unclear = [term for term in axis.terms if term not in known]
     if unclear:
         raise PerceptionError(
             f"{', '.join(map(repr, unclear))} on axis '{axis.id}' is no number word; known are "
-            f"{', '.join([*_EXACT, *sorted(_OPEN_ENDED)])}. Give the ranges of this axis as `numbers`."
+            f"{', '.join([*_EXACT, 'few', *sorted(_OPEN_ENDED)])}. Give the ranges of this axis as `numbers`."
         )
     exact = sorted(_EXACT[term] for term in axis.terms if term in _EXACT)
-    first_open = max(exact, default=-1) + 1
+    first_open = max([*exact, *(_FEW[1:] if "few" in axis.terms else ())], default=-1) + 1
     ranges: dict[str, NumberRange] = {}
     for term in axis.terms:
         if term in _OPEN_ENDED:
             ranges[term] = (first_open, None)
+        elif term == "few":
+            ranges[term] = _FEW
         else:
             larger = [number for number in exact if number > _EXACT[term]]
             ranges[term] = (_EXACT[term], larger[0] - 1 if larger else _EXACT[term])
     return ranges
+
+
+def number_named(word: str) -> tuple[int, int] | None:
+    """Tells which numbers a word of a text stands for.
+
+    Args:
+        word: one word, in lower case, such as "two", "7" or "herd".
+
+    Returns:
+        Smallest and largest number, both included; None for a word that names no number.
+
+    Example:
+        >>> number_named("two"), number_named("few"), number_named("brown")
+        ((2, 2), (2, 3), None)
+    """
+    return _NAMED.get(word)
 
 
 def number_probabilities(scores: Sequence[float], *, miss_rate: float) -> Float[np.ndarray, " numbers"]:

@@ -11,8 +11,8 @@ from typing import Literal
 from rldf.errors import ConfigError
 
 GeneratorKind = Literal["auto", "embedded", "diffusers", "images-api"]
-PerceptionKind = Literal["auto", "embedded", "clip", "classifier-detector"]
-JudgeKind = Literal["auto", "embedded", "clip", "classifier-detector", "same"]
+PerceptionKind = Literal["auto", "embedded", "clip", "classifier-detector", "captioner"]
+JudgeKind = Literal["auto", "embedded", "clip", "classifier-detector", "captioner", "same"]
 RewardName = Literal["agreement", "multi-semantic", "partial-semantic", "clip", "random"]
 Realism = Literal["off", "penalise", "terminate"]
 SearcherName = Literal[

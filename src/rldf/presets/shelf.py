@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import final
 
@@ -10,6 +11,7 @@ from rldf.contracts import Perception
 from rldf.errors import ConfigError
 from rldf.grammar import Grammar, load_grammar
 from rldf.hub import Announce
+from rldf.perception.captioned import CaptionPerception
 from rldf.perception.classifier import ClassifierDetectorPerception, DetectionSettings
 from rldf.perception.clip import ZeroShotClip
 from rldf.perception.embedded import HeadsPerception, load_embedded_scorer
@@ -18,10 +20,14 @@ from rldf.presets.generators import BuiltGenerator, build_generator, choose_devi
 from rldf.presets.label_synonyms import LABEL_SYNONYMS
 from rldf.presets.plugins import find_part
 from rldf.presets.term_sentences import term_sentences
+from rldf.presets.term_words import term_words
 from rldf.presets.world_folder import find_part as find_world_part
+from rldf.rewards.caption_models import TransformersCaptioner
 from rldf.search import PartCard
 
 CLIP_ID = "openai/clip-vit-large-patch14"  # the paper's
+CAPTIONER_ID = "Salesforce/blip2-opt-2.7b"  # the paper compares with BLIP-2
+NUM_CAPTIONS = 4  # of a picture; our choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,9 +147,23 @@ def _build_scorer(
             )
             name = f"{wanted.id} + {wanted.detector}"
             return BuiltScorer(perception=pair, card=PartCard(id=name, digest=pair.digest, kind=kind))
+        case "captioner":
+            return _build_caption_reader(wanted.id, grammar=grammar, device=device, announce=announce)
         case name:
             make: Callable[..., Perception] = find_part("perception", name)
             return BuiltScorer(perception=make(space=space), card=PartCard(id=name, digest="", kind="plugin"))
+
+
+def _build_caption_reader(model: str, *, grammar: Grammar, device: str, announce: Announce) -> BuiltScorer:
+    name = CAPTIONER_ID if model == "" else model
+    captioner = TransformersCaptioner(name, announce=announce, device=device)
+    reader = CaptionPerception(
+        grammar.space,
+        words=term_words(grammar),
+        describe=partial(captioner.describe_variously, count=NUM_CAPTIONS),
+        digest=captioner.digest,
+    )
+    return BuiltScorer(perception=reader, card=PartCard(id=name, digest=reader.digest, kind="captions"))
 
 
 def _is_embedded(config: ModelConfig) -> bool:

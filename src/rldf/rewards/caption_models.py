@@ -1,6 +1,7 @@
 """The two models behind the caption reward, loaded from transformers folders: a captioner and a token embedder."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
@@ -12,7 +13,7 @@ from transformers import AutoModel, AutoModelForImageTextToText, AutoProcessor, 
 
 from rldf.arrays import Image, ImageBatch
 from rldf.errors import ModelUnavailableError
-from rldf.hub import Announce, fetch_model_folder, require_safetensors
+from rldf.hub import Announce, fetch_model_folder, folder_digest, require_safetensors
 
 QUESTION = "Answer concisely: what is going on in this image?"  # Source: the authors' code of arXiv 2305.13301
 MAX_NEW_TOKENS = 64  # Source: the same
@@ -53,6 +54,12 @@ class TransformersCaptioner:
         self._model: Any = _load(AutoModelForImageTextToText, folder, use_safetensors=True).to(device).eval()
         self._device = device
         self._question = question
+        self._folder = folder
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the model folder, 64 hexadecimal digits."""
+        return folder_digest(self._folder)
 
     def __call__(self, images: ImageBatch) -> Sequence[str]:
         """Describes pictures.
