@@ -6,11 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from rldf.cli import workflows
-from rldf.cli.manners import print_json, say, well_behaved
+from rldf.cli.manners import print_json, print_plan, say, well_behaved
 from rldf.cli.options import (
     AsJson,
     Debug,
     Device,
+    DryRun,
     Dtype,
     Force,
     Judge,
@@ -62,6 +63,7 @@ def ablate(
     is_low_memory: LowMemory = False,
     seed: OptionalSeed = None,
     changes: Setting = None,
+    is_dry_run: DryRun = False,
     force: Force = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -84,6 +86,10 @@ def ablate(
         changes=changes,
     )
     config = settings(workflows.load_preset(preset).config, given)
+    if is_dry_run:
+        most = workflows.plan_ablation(concept, config)
+        print_plan(most, most=most, cost_usd=config.model.picture_cost_usd, as_json=as_json)
+        return
     folder = Path("runs") / f"ablate-{workflows.folder_name(concept)}" if out is None else out
     if image is None:
         image = workflows.draw_input(concept, config=config, folder=folder, force=force)

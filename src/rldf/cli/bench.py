@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from rldf.cli import bench_studies, workflows
-from rldf.cli.manners import fail, print_json, say, well_behaved
-from rldf.cli.options import AsJson, ContextCommand, Debug, Device, Force, Seed, given_options
+from rldf.cli.manners import fail, print_json, print_plan, say, well_behaved
+from rldf.cli.options import AsJson, ContextCommand, Debug, Device, DryRun, Force, Model, Seed, given_options
 
 MEBIBYTE = 2**20
 
@@ -30,10 +30,12 @@ def table(
     test_seeds: Annotated[int, typer.Option("--test-seeds", min=2, help="Pictures of a state to judge by.")] = 16,
     width: Annotated[int, typer.Option("--width", min=1, max=64, help="Numbers kept of an embedding.")] = 64,
     seed: Seed = 0,
+    model: Model = None,
     device: Device = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only tell whether it fits the present weights.", show_default=False)
     ] = False,
+    is_dry_run: DryRun = False,
     force: Force = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -41,6 +43,7 @@ def table(
     """Draws every state of a space once and keeps what the scorers read."""
     del debug
     settings = [f"grammar.name={space}", f"seed={seed}", "model.use_cache=false"]
+    settings += [] if model is None else [f"model.id={model}"]
     settings += [] if device is None else [f"model.device={device}"]
     config = workflows.override(workflows.load_preset("embedded").config, settings)
     if check:
@@ -50,9 +53,16 @@ def table(
         else:
             say(f"{out} fits the present weights")
         return
+    if is_dry_run:
+        count = workflows.load_grammar(space).space.size * (search_seeds + test_seeds)
+        print_plan(count, most=count, cost_usd=config.model.picture_cost_usd, as_json=as_json)
+        return
     if out.exists() and not force:
         fail(f"'{out}' exists already; nothing is overwritten. Choose another --out, or give --force.")
-    command = f"rldf bench table --space {space} --out {out.name} --targets {num_targets} --search-seeds {search_seeds}"
+    command = (
+        f"rldf bench table --space {space} --out {out.name} --targets {num_targets} --search-seeds {search_seeds} "
+        f"--test-seeds {test_seeds} --width {width} --seed {seed}{'' if model is None else f' --model {model}'} --force"
+    )
     events = workflows.bench_table(
         config,
         out=out,
@@ -60,7 +70,7 @@ def table(
         num_search_seeds=search_seeds,
         num_test_seeds=test_seeds,
         width=width,
-        command=f"{command} --test-seeds {test_seeds} --width {width} --seed {seed} --force",
+        command=command,
         announce=say,
     )
     for event in events:

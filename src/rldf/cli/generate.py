@@ -7,7 +7,7 @@ import typer
 
 from rldf.cli import workflows
 from rldf.cli.controls import read_axes, read_shares
-from rldf.cli.manners import FAILED, print_json, say, well_behaved
+from rldf.cli.manners import FAILED, print_json, print_plan, say, well_behaved
 from rldf.cli.options import (
     AsJson,
     Debug,
@@ -141,7 +141,7 @@ def generate(
     config = settings(workflows.base_config(source, preset=preset), given)
     if is_dry_run:
         most = count * workflows.tries_for_each(request, config)
-        _print_plan(count, most=most, cost_usd=config.model.picture_cost_usd, as_json=as_json)
+        print_plan(count, most=most, cost_usd=config.model.picture_cost_usd, as_json=as_json)
         return
     events = workflows.generate_pictures(source, request, config=config, out=out, force=force, announce=say)
     drawn: list[Any] = []
@@ -151,14 +151,6 @@ def generate(
         else:
             drawn.append(event)
             say(f"{event.position} of {event.count}: {event.path}")
-
-
-def _print_plan(count: int, *, most: int, cost_usd: float, as_json: bool) -> None:
-    """Says what would be drawn: pictures that are kept, and all at most."""
-    if as_json:
-        print_json({"pictures": count, "max_drawn": most, "max_cost_usd": most * cost_usd})
-        return
-    typer.echo(f"{count} pictures, at most {most} drawn; cost at most {most * cost_usd:.2f} USD")
 
 
 def _print_set(finished: Any, drawn: list[Any], *, as_json: bool) -> None:  # noqa: ANN401 - a SetFinished
@@ -191,7 +183,7 @@ def _redraw(manifest: Path, *, out: Path | None, is_dry_run: bool, force: bool, 
     folder = manifest.parent / "again" if out is None else out
     if is_dry_run:
         count, cost_usd = workflows.plan_redraw(manifest)
-        _print_plan(count, most=count, cost_usd=cost_usd, as_json=as_json)
+        print_plan(count, most=count, cost_usd=cost_usd, as_json=as_json)
         return
     events = []
     for event in workflows.redraw_pictures(manifest, out=folder, force=force, announce=say):

@@ -28,6 +28,21 @@ def print_json(data: Mapping[str, Any]) -> None:
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def print_plan(count: int, *, most: int, cost_usd: float, as_json: bool) -> None:
+    """Says what would be drawn.
+
+    Args:
+        count: pictures that are kept.
+        most: pictures drawn, at most.
+        cost_usd: price of one picture in US dollars.
+        as_json: True to print JSON.
+    """
+    if as_json:
+        print_json({"pictures": count, "max_drawn": most, "max_cost_usd": most * cost_usd})
+        return
+    typer.echo(f"{count} pictures, at most {most} drawn; cost at most {most * cost_usd:.2f} USD")
+
+
 def fail(message: str, *, status: int = FAILED) -> Never:
     """Ends the command with one line on stderr.
 

@@ -8,8 +8,8 @@ import typer
 from rldf.cli import workflows
 from rldf.cli.finetune_shown import print_summary as print_tuned
 from rldf.cli.finetune_shown import print_unfinished, train_and_report
-from rldf.cli.manners import print_json, say, well_behaved
-from rldf.cli.options import AsJson, Debug, Device, Dtype, LowMemory, Model, RunFolder, Setting
+from rldf.cli.manners import print_json, print_plan, say, well_behaved
+from rldf.cli.options import AsJson, Debug, Device, DryRun, Dtype, LowMemory, Model, RunFolder, Setting
 from rldf.cli.searching import print_summary, watch_run
 from rldf.cli.settings import Given, settings
 from rldf.errors import RldfError
@@ -153,6 +153,7 @@ def transfer(
     dtype: Dtype = None,
     is_low_memory: LowMemory = False,
     changes: Setting = None,
+    is_dry_run: DryRun = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -160,6 +161,10 @@ def transfer(
     del debug
     given = Given(model=model, device=device, dtype=dtype, use_low_memory=is_low_memory, changes=changes)
     config = settings(workflows.base_config(str(run), preset="embedded"), given)
+    if is_dry_run:
+        count = workflows.plan_transfer(run)
+        print_plan(count, most=count, cost_usd=config.model.picture_cost_usd, as_json=as_json)
+        return
     moved = workflows.transfer(run, config, announce=say)
     if as_json:
         print_json({"folder": str(moved.folder), **moved.facts})

@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 import typer
 
 from rldf.cli import workflows
-from rldf.cli.manners import print_json, say, well_behaved
+from rldf.cli.manners import print_json, print_plan, say, well_behaved
 from rldf.cli.options import (
     AsJson,
     Debug,
     Device,
+    DryRun,
     Dtype,
     Force,
     Grammar,
@@ -50,6 +51,7 @@ def slide(
     is_low_memory: LowMemory = False,
     seed: OptionalSeed = None,
     changes: Setting = None,
+    is_dry_run: DryRun = False,
     force: Force = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -67,11 +69,16 @@ def slide(
         changes=changes,
     )
     config = settings(workflows.base_config(source, preset=preset), given)
+    terms = read_pairs(changed, option="--set")
+    if is_dry_run:
+        count = workflows.plan_slide(source, axis, config=config, terms=terms)
+        print_plan(count, most=count, cost_usd=config.model.picture_cost_usd, as_json=as_json)
+        return
     drawn = workflows.slide(
         source,
         axis,
         config=config,
-        terms=read_pairs(changed, option="--set"),
+        terms=terms,
         form=form,
         out=out,
         force=force,

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rldf.jobs.ablate import Ablated as Ablated
     from rldf.jobs.ablate import ablate as ablate
     from rldf.jobs.ablate import draw_input as draw_input
+    from rldf.jobs.ablate import plan_ablation as plan_ablation
     from rldf.jobs.bench_confirm import bench_confirm as bench_confirm
     from rldf.jobs.bench_paper import PaperRun as PaperRun
     from rldf.jobs.bench_paper import bench_paper as bench_paper
@@ -100,7 +101,9 @@ if TYPE_CHECKING:
     from rldf.jobs.search import resume_search as resume_search
     from rldf.jobs.search import run_prepared as run_prepared
     from rldf.jobs.search import search_folder as search_folder
+    from rldf.jobs.slide import plan_slide as plan_slide
     from rldf.jobs.slide import slide as slide
+    from rldf.jobs.transfer import plan_transfer as plan_transfer
     from rldf.jobs.transfer import transfer as transfer
     from rldf.perception.reading import list_image_files as list_image_files
     from rldf.presets.build import build_parts as build_parts
@@ -231,6 +234,7 @@ _MODULES = {
         "Ablated",
         "ablate",
         "draw_input",
+        "plan_ablation",
     ),
     "rldf.jobs.bench_run": (
         "BenchRun",
@@ -294,8 +298,8 @@ _MODULES = {
         "prepare_search",
     ),
     "rldf.rewards.caption_models": ("check_captioner",),
-    "rldf.jobs.slide": ("slide",),
-    "rldf.jobs.transfer": ("transfer",),
+    "rldf.jobs.slide": ("plan_slide", "slide"),
+    "rldf.jobs.transfer": ("plan_transfer", "transfer"),
     "rldf.records": (
         "axes_to_json",
         "find_runs",

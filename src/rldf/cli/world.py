@@ -186,17 +186,25 @@ def card(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for card.json, card.html and sheets.", show_default=False)
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="A world of `rldf world train`.", show_default="the embedded one")
+    ] = None,
     device: Device = None,
     changes: Setting = None,
     force: Force = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Measures now how faithfully the embedded generator draws, read by scorer B."""
+    """Measures now how faithfully the generator of a world draws, read by scorer B."""
     del debug
     if out is not None and (out / "card.json").exists() and not force:
         fail(f"'{out / 'card.json'}' exists already; nothing is overwritten. Choose another --out, or give --force.")
-    given = Given(grammar=space, device=device, changes=["model.use_cache=false", *(changes or ())])
+    given = Given(
+        model=None if model is None else str(model),
+        grammar=space,
+        device=device,
+        changes=["model.use_cache=false", *(changes or ())],
+    )
     config = settings(workflows.load_preset("embedded").config, given)
     parts = workflows.build_parts(config, shelf=workflows.SHELF, announce=say)
     measured = workflows.measure_card(
@@ -207,7 +215,7 @@ def card(
         seed=seed,
         least=least,
         instruments=workflows.load_instruments(
-            space=parts.space, num_training=num_training, device=parts.device, announce=say
+            model, space=parts.space, num_training=num_training, device=parts.device, announce=say
         )
         if has_evidence
         else None,

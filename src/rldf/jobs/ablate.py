@@ -17,9 +17,10 @@ from rldf.jobs.concept_search import Concept, strongest_sentence
 from rldf.jobs.generate import noun_axis
 from rldf.jobs.rejudging import FinishedRun, open_finished
 from rldf.jobs.request import begin_or_reopen
-from rldf.jobs.search import run_prepared
+from rldf.jobs.search import plan_search, run_prepared
 from rldf.perception.reading import digest_of_file
 from rldf.presets.config import SearchConfig
+from rldf.presets.search_job import budget_of
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, Percept, Prompt, write_extra
 from rldf.records.durable_files import write_file
@@ -147,6 +148,21 @@ def ablate(
     _tell_run(concept, facts, before=before, after=after)
     write_report(after.run.folder)
     yield Ablated(folder=folder, facts=facts)
+
+
+def plan_ablation(concept: str, config: SearchConfig) -> int:
+    """Counts the pictures an ablation draws at most, without loading or drawing anything.
+
+    Args:
+        concept: "axis=term", a term, or a group.
+        config: the settings; its grammar must hold the concept.
+
+    Returns:
+        Pictures of both searches, of the search for the strongest sentence, and of what it is compared with.
+    """
+    find_concept(SHELF.grammar(config), concept)
+    searched, tested = plan_search(config, num_runs=2), config.result.num_test_seeds
+    return searched.max_pictures + budget_of(config).max_renders + 2 * tested
 
 
 def find_concept(grammar: Grammar, concept: str) -> Concept:

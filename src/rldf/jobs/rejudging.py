@@ -71,6 +71,17 @@ class Judged:
         }
 
 
+def finished_run(folder: str | Path) -> RunRecord:
+    """Reads the record of a run; one that is not finished is a `RecordError`."""
+    run = read_run(Path(folder))
+    if run.summary is None:
+        raise RecordError(
+            f"the run '{folder}' is not finished; only found words can be drawn elsewhere. "
+            f"Finish it with `rldf runs resume {folder}`."
+        )
+    return run
+
+
 def open_finished(folder: str | Path, *, announce: Announce = say_nothing) -> FinishedRun:
     """Opens a finished run to judge further pictures.
 
@@ -84,12 +95,8 @@ def open_finished(folder: str | Path, *, announce: Announce = say_nothing) -> Fi
     Raises:
         RecordError: if it is not finished, or was judged with other weights.
     """
-    run = read_run(Path(folder))
-    if run.summary is None:
-        raise RecordError(
-            f"the run '{folder}' is not finished; only found words can be drawn elsewhere. "
-            f"Finish it with `rldf runs resume {folder}`."
-        )
+    run = finished_run(folder)
+    assert run.summary is not None
     config = config_from_dict(run.run["config"], place=f"the settings of '{folder}'")
     built = SHELF.judge(config, announce=announce)
     perception, card = SHELF.perception(config, announce=announce) if built is None else (built.perception, built.card)

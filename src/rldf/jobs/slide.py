@@ -19,7 +19,7 @@ from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, RunRecord, write_extra
 from rldf.records.durable_files import write_file
 from rldf.records.pictures import encode_png
-from rldf.sampling import Strip, draw_strip
+from rldf.sampling import Strip, draw_strip, strip_encodings
 from rldf.seeding import child_seed
 from rldf.space import EncodingSpace
 from rldf.web import keep_picture, name_of, write_report
@@ -100,6 +100,18 @@ def slide(
         unmentioned=UNMENTIONED,
     )
     return _write(strip, grammar.space, folder=folder, form=form, run=run, scorer="a" if judge is None else "b")
+
+
+def plan_slide(
+    source: str | Path | RunRecord,
+    axis_id: str,
+    *,
+    config: SearchConfig | None = None,
+    terms: Mapping[str, str] | None = None,
+) -> int:
+    """Counts the pictures of a strip, without loading or drawing anything; arguments are those of `slide`."""
+    used, encoding, _ = words_of(source, config=config, terms={} if terms is None else terms)
+    return len(strip_encodings(SHELF.grammar(used).space, encoding, axis_id))
 
 
 def _files_of(folder: Path) -> list[Path]:

@@ -11,7 +11,15 @@ import numpy as np
 
 from rldf.hub import Announce, say_nothing
 from rldf.jobs.generate import folder_name
-from rldf.jobs.rejudging import FinishedRun, Judged, judge_sentence, open_finished, paired_interval, picture_scores
+from rldf.jobs.rejudging import (
+    FinishedRun,
+    Judged,
+    finished_run,
+    judge_sentence,
+    open_finished,
+    paired_interval,
+    picture_scores,
+)
 from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, write_extra
@@ -77,6 +85,14 @@ def transfer(run_folder: str | Path, config: SearchConfig, *, announce: Announce
     _tell_run(finished, found, name=name, model=f"{built.card.id}{steps}")
     write_report(finished.run.folder)
     return Transfer(folder=folder, facts=facts)
+
+
+def plan_transfer(run_folder: str | Path) -> int:
+    """Counts the pictures a transfer of a finished run draws at most, without loading or drawing anything."""
+    summary = finished_run(run_folder).summary
+    assert summary is not None
+    is_start_found = summary["start_sentence"] == summary["sentence"]
+    return len(summary["images"]["found"]) * (1 if is_start_found else 2)
 
 
 def own_scores(finished: FinishedRun, kind: str) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ from rldf.sampling.manifest import PictureRedrawn, close_manifest, read_manifest
 from rldf.sampling.near_optimal import near_optimal
 from rldf.sampling.produce import Order, PictureProduced, produce
 from rldf.sampling.selection import Selection
-from rldf.sampling.strip import Strip, draw_strip
+from rldf.sampling.strip import Strip, draw_strip, strip_encodings
 
 __all__ = [
     "Controls",
@@ -30,4 +30,5 @@ __all__ = [
     "read_manifest",
     "redraw",
     "require_no_pictures",
+    "strip_encodings",
 ]

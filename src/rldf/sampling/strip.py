@@ -60,6 +60,31 @@ class Strip:
     locality: Locality
 
 
+def strip_encodings(space: EncodingSpace, encoding: Encoding, axis_id: str) -> list[Encoding]:
+    """Lists what a strip shows: an encoding with every allowed term of one axis.
+
+    Args:
+        space: of the encoding.
+        encoding: everything but the axis.
+        axis_id: what changes.
+
+    Returns:
+        The encodings, in the order of the axis's terms.
+
+    Raises:
+        ConfigError: if fewer than two terms are allowed with the other words.
+    """
+    terms = space.terms(encoding)
+    encodings = [space.encode({**terms, axis_id: term}) for term in space.axis(axis_id).terms]
+    allowed = [each for each in encodings if space.allows(each)]
+    if len(allowed) < 2:
+        raise ConfigError(
+            f"the axis '{axis_id}' has {len(allowed)} terms that can stand with the other words; a strip takes two "
+            "or more. Choose another axis, or other words by --set."
+        )
+    return allowed
+
+
 def draw_strip(
     image_generator: ImageGenerator,
     judge: Perception,
@@ -86,20 +111,9 @@ def draw_strip(
 
     Returns:
         The strip.
-
-    Raises:
-        ConfigError: if fewer than two terms are allowed with the other words.
     """
     space = grammar.space
-    terms = space.terms(encoding)
-    axis = space.axis(axis_id)
-    encodings = [space.encode({**terms, axis_id: term}) for term in axis.terms]
-    encodings = [each for each in encodings if space.allows(each)]
-    if len(encodings) < 2:
-        raise ConfigError(
-            f"the axis '{axis_id}' has {len(encodings)} terms that can stand with the other words; a strip takes two "
-            "or more. Choose another axis, or other words by --set."
-        )
+    encodings = strip_encodings(space, encoding, axis_id)
     sentences = tuple(grammar.render(each) for each in encodings)
     prompts = [Prompt(text=text, negative=negative_prompt) for text in sentences]
     images = image_generator.generate(prompts, seeds=[seed] * len(prompts))

@@ -8,7 +8,7 @@ from pathlib import Path
 from rldf.contracts import ImageEmbedder, ImageGenerator, Perception
 from rldf.generators.embedded import embedded_folder
 from rldf.grammar import Grammar
-from rldf.perception.embedded import load_embedded_scorer
+from rldf.perception.embedded import HeadsPerception
 from rldf.records.percept import Percept
 from rldf.space import EncodingSpace
 from rldf.worlds.card_facts import Stopwatch, glyph_licence, hardware_line, weight_sizes
@@ -43,11 +43,12 @@ class Instruments:
 
 
 def load_instruments(
-    *, space: EncodingSpace, num_training: int, device: str, announce: Callable[[str], None]
+    world: Path | None, *, space: EncodingSpace, num_training: int, device: str, announce: Callable[[str], None]
 ) -> Instruments:
-    """Loads what measures the world that ships with the package.
+    """Loads what measures a world.
 
     Args:
+        world: its folder; None for the one that ships with the package.
         space: the space that is read into.
         num_training: training pictures among which the nearest one is looked for, 1 or more.
         device: where the models run.
@@ -56,10 +57,10 @@ def load_instruments(
     Returns:
         Both scorers, and the folder of the weights.
     """
-    weights = embedded_folder().parent
+    weights = embedded_folder().parent if world is None else world
     return Instruments(
-        scorer_a=load_embedded_scorer("a", space=space, device=device),
-        embedder=load_embedded_scorer("b", space=space, device=device),
+        scorer_a=HeadsPerception(weights / "scorer-a", space, device=device),
+        embedder=HeadsPerception(weights / "scorer-b", space, device=device),
         matcher=load_text_matcher(weights / "scorer-a", announce=announce, device=device),
         weights=weights,
         num_training=num_training,
