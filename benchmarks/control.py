@@ -91,14 +91,23 @@ def familiar(grammar: Grammar, args: argparse.Namespace, *, seed: int) -> dict[s
     return {axis: terms[axis] for axis in ("object", "count", "scene") if axis in known}
 
 
+def plain(grammar: Grammar, args: argparse.Namespace, *, show: Sequence[str]) -> dict[str, str]:
+    """Holds every axis that `base` has not, nor the measurement, at its first term, where `--plain` asks for it."""
+    if not args.plain:
+        return {}
+    own = {axis.id for axis in SHELF.grammar(config_of(args, "base")).space.axes}
+    return {axis.id: axis.terms[0] for axis in grammar.space.axes if axis.id not in own and axis.id not in show}
+
+
 def examples(
     grammar: Grammar, args: argparse.Namespace, *, terms: Mapping[str, str], show: Sequence[str]
 ) -> list[DrawnExample]:
     """Draws inputs whose named axes can be told from the picture."""
     found: list[DrawnExample] = []
     seed = args.seed
+    held = plain(grammar, args, show=show)
     while len(found) < args.count and seed < args.seed + MAX_LOOKED_AT * args.count:
-        example = draw_example(grammar, seed=seed, terms={**familiar(grammar, args, seed=seed), **terms})
+        example = draw_example(grammar, seed=seed, terms={**held, **familiar(grammar, args, seed=seed), **terms})
         if set(show) <= set(example.visible):
             found.append(example)
         seed += 1
@@ -425,6 +434,7 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=48, help="renders of a search")
     parser.add_argument("--grammar", default="full", help="grammar of sets, strips, actions, ablation and further axes")
     parser.add_argument("--words", default="", help="grammar that nouns, counts and scenes of the inputs come from")
+    parser.add_argument("--plain", action="store_true", help="inputs that mention nothing else than base does")
     parser.add_argument("--balance", nargs="+", default=["age", "skin-tone", "gender"], help="axes of a set")
     parser.add_argument("--space", default="base", help="grammar of the searches")
     parser.add_argument("--inputs", default="base", choices=("base", "full"), help="grammar of the drawn inputs")
