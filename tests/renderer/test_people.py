@@ -159,3 +159,23 @@ def test_look__is_a_value() -> None:
     assert look() == look()
     assert asdict(look()) == PLAIN
     assert len({look(), look(), look(age="old")}) == 2
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS[1:])
+def test_sign_of_a_feeling__stands_above_the_head(emotion: str) -> None:
+    plain, feeling = (look(emotion=each) for each in (EMOTIONS[0], emotion))
+    assert figure_size(feeling)[1] > figure_size(plain)[1]
+    height_px = 200
+    figure = draw_person(feeling, height_px=height_px, rng=np.random.default_rng(0))
+    rows = round(height_px * (1 - figure_size(plain)[1] / figure_size(feeling)[1]))
+    assert figure[:rows, :, 3].max() == 1.0
+
+
+def test_signs_of_feelings__differ_in_colour() -> None:
+    means = []
+    for emotion in EMOTIONS[1:]:
+        figure = draw_person(look(emotion=emotion), height_px=200, rng=np.random.default_rng(0))
+        sign = figure[:30][figure[:30, :, 3] > 0.9]
+        means.append(sign[:, :3].mean(axis=0))
+    distances = [float(np.linalg.norm(a - b)) for k, a in enumerate(means) for b in means[:k]]
+    assert min(distances) > 40  # of 0 to 255, in red, green and blue

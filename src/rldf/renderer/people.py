@@ -1,7 +1,7 @@
 """Little cartoon people: big heads, plain colours, one figure at a time.
 
 `people_looks` says what can be chosen, `people_poses` where the joints are, `people_faces`,
-`people_hats`, `people_outfits` and `people_props` paint the parts, and `people_canvas` has the pens.
+`people_hats`, `people_moods`, `people_outfits` and `people_props` paint the parts, and `people_canvas` has the pens.
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ from rldf.renderer.people_canvas import Canvas, Colour, Pen, Point, mix, shade
 from rldf.renderer.people_faces import Head, choose_head, draw_back_hair, draw_face, draw_front_hair
 from rldf.renderer.people_hats import hat_of, head_room
 from rldf.renderer.people_looks import ACTIONS, AGES, EMOTIONS, GENDERS, PROFESSIONS, SKIN_TONES, PersonLook
+from rldf.renderer.people_moods import MOOD_ROOM, draw_mood
 from rldf.renderer.people_outfits import Outfit, choose_outfit
 from rldf.renderer.people_poses import MARGIN, Box, Skeleton, has_stick, place_joints, pose_box
 from rldf.renderer.people_props import draw_behind, draw_held, draw_stick, draw_water
@@ -71,6 +72,7 @@ def draw_person(look: PersonLook, *, height_px: int, rng: np.random.Generator) -
 def _box_of(look: PersonLook) -> Box:
     """Measures the box of a figure."""
     half_width, top = head_room(look)
+    top += MOOD_ROOM if look.emotion != EMOTIONS[0] else 0.0
     return pose_box(look, hat_width=half_width, hat_height=top)
 
 
@@ -93,6 +95,7 @@ def _paint(pen: Pen, head: Head, *, outfit: Outfit, skeleton: Skeleton) -> None:
     draw_front_hair(head_pen, head, has_hat=hat is not None and hat.covers)
     if hat is not None:
         hat.draw(head_pen)
+    draw_mood(head_pen, look.emotion, top=head_room(look)[1])
     draw_held(pen, look, skeleton)
     if has_stick(look):
         draw_stick(pen, skeleton)
