@@ -133,6 +133,19 @@ def test_slide__names_an_unknown_axis(run: "Run", tiny: list[str], tmp_path: Pat
     ran = run("slide", SENTENCE, "--axis", "scenery", *tiny[:2], *tiny[4:6], "--out", tmp_path / "strip")
     assert ran.status == 1
     assert "no axis 'scenery'" in ran.err
+    assert "Did you mean 'scene'?" in ran.err
+
+
+def test_axis_of_other_grammars__is_refused_with_their_names(run: "Run", tiny: list[str], tmp_path: Path) -> None:
+    set_of_ages = run("generate", SENTENCE, "-n", "4", "--balance", "age", *tiny[:2], "--out", tmp_path / "set")
+    strip = run("slide", SENTENCE, "--axis", "weather", *tiny[:2], "--out", tmp_path / "strip")
+    snow = run("generate", SENTENCE, "--set", "weather=snow", *tiny[:2], "--out", tmp_path / "set")
+    for ran, axis in ((set_of_ages, "age"), (strip, "weather"), (snow, "weather")):
+        assert ran.status == 1
+        assert f"the grammar 'base' has no axis '{axis}'" in ran.err
+        assert "Grammars that have it: " in ran.err
+        assert "control, full" in ran.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ablate__says_what_is_left(run: "Run", tiny: list[str], picture: Path, tmp_path: Path) -> None:

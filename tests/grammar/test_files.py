@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from rldf.errors import GrammarError
-from rldf.grammar import check_grammar, load_grammar
+from rldf.grammar import check_grammar, grammars_with, load_grammar
 from rldf.grammar.files import DATA_PATH
 
 FINE = """\
@@ -426,3 +426,11 @@ def test_docs__the_example_file_and_code_work(tmp_path: Path) -> None:
     names: dict[str, object] = {}
     exec(code, names)
     assert names["grammar"] == load_grammar("base")
+
+
+def test_grammars_with_an_axis__are_those_whose_space_has_it() -> None:
+    named = grammars_with("weather")
+    assert {"control", "full"} <= set(named)
+    assert "base" not in named
+    assert grammars_with("unheard-of") == []
+    assert all("weather" in (axis.id for axis in load_grammar(name).space.axes) for name in named)

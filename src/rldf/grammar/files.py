@@ -1,5 +1,6 @@
 """Loads, lists and checks grammar files, bundled ones and the user's."""
 
+import tomllib
 from pathlib import Path
 
 from rldf.errors import GrammarError, did_you_mean
@@ -15,6 +16,12 @@ DATA_PATH = Path(__file__).parent / "data"
 def list_grammars() -> list[str]:
     """Names the bundled grammars, in alphabetical order."""
     return sorted(path.stem for path in DATA_PATH.glob("*.toml"))
+
+
+def grammars_with(axis_id: str) -> list[str]:
+    """Names the bundled grammars that have an axis, in alphabetical order; reads their files without checking them."""
+    read = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in DATA_PATH.glob("*.toml")}
+    return sorted(name for name, table in read.items() if axis_id in (axis["id"] for axis in table["axes"]))
 
 
 def load_grammar(name_or_path: str | Path) -> Grammar:

@@ -1,14 +1,14 @@
 """`generate`: a set of pictures of a run's words or of a sentence, under control of every axis."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 from rldf.contracts import ImageEmbedder, Perception
-from rldf.errors import ConfigError
-from rldf.grammar import Grammar
+from rldf.errors import ConfigError, UnknownTermError, did_you_mean
+from rldf.grammar import Grammar, grammars_with
 from rldf.hub import Announce, say_nothing
 from rldf.jobs.set_facts import MAX_SHOWN, measure_set, write_archives, write_sheet
 from rldf.presets.config import SearchConfig
@@ -205,10 +205,25 @@ def words_of(
         used = SearchConfig() if config is None else config
         found = {}
     grammar = SHELF.grammar(used)
+    require_axes(grammar, tuple(terms))
     if run is None:
         found = grammar.space.terms(grammar.parse(str(source)))
     first = {axis.id: axis.terms[0] for axis in grammar.space.axes}
     return used, grammar.space.encode({**first, **found, **terms}), run
+
+
+def require_axes(grammar: Grammar, axes: Sequence[str]) -> None:
+    """Refuses axes that a grammar has not, by an `UnknownTermError` that names the shipped grammars that have them."""
+    own = [axis.id for axis in grammar.space.axes]
+    for axis in axes:
+        if axis in own:
+            continue
+        others = grammars_with(axis)
+        advice = f" Grammars that have it: {', '.join(others)}; give one by --grammar." if others else ""
+        raise UnknownTermError(
+            f"the grammar '{grammar.name}' has no axis '{axis}'; it has: {', '.join(own)}."
+            f"{advice or did_you_mean(axis, own)}"
+        )
 
 
 def say_other_weights(run: RunRecord | None, card: PartCard, *, announce: Announce) -> None:
@@ -232,6 +247,7 @@ def _what_to_draw(
 ) -> tuple[SearchConfig, list[Encoding], RunRecord | None]:
     """Finds settings and encodings of what is to be drawn, and the run it comes from."""
     used, encoding, run = words_of(source, config=config, terms=asked.terms)
+    require_axes(SHELF.grammar(used), (*asked.controls.vary, *asked.controls.balanced_axes))
     if run is None:
         return used, [encoding], None
     choices = [encoding]

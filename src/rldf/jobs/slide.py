@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from rldf.arrays import ImageBatch
 from rldf.errors import RecordError
 from rldf.hub import Announce, say_nothing
-from rldf.jobs.generate import folder_name, say_other_weights, words_of
+from rldf.jobs.generate import folder_name, require_axes, say_other_weights, words_of
 from rldf.presets.config import SearchConfig
 from rldf.presets.shelf import SHELF
 from rldf.records import Extra, ExtraPicture, RunRecord, write_extra
@@ -77,6 +77,7 @@ def slide(
         RecordError: if a strip lies there already.
     """
     used, encoding, run = words_of(source, config=config, terms={} if terms is None else terms)
+    require_axes(SHELF.grammar(used), [axis_id])
     parent = Path("pictures") / folder_name(str(source)) if run is None else run.folder
     folder = parent / "slides" / axis_id if out is None else Path(out)
     if _files_of(folder) and not force:
@@ -111,6 +112,7 @@ def plan_slide(
 ) -> int:
     """Counts the pictures of a strip, without loading or drawing anything; arguments are those of `slide`."""
     used, encoding, _ = words_of(source, config=config, terms={} if terms is None else terms)
+    require_axes(SHELF.grammar(used), [axis_id])
     return len(strip_encodings(SHELF.grammar(used).space, encoding, axis_id))
 
 
