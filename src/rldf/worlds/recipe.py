@@ -170,14 +170,14 @@ def world_mixture(space: str) -> Mixture:
     alone = {"density": "one"}
     return Mixture(
         [
-            MixturePart(grammar=base, share=0.08),
-            MixturePart(grammar=base, share=0.04, held=alone),
-            MixturePart(grammar=wide, share=0.20),
+            MixturePart(grammar=base, share=0.06),
+            MixturePart(grammar=base, share=0.05, held=alone),
+            MixturePart(grammar=wide, share=0.14),
             MixturePart(grammar=control, share=0.14),
             MixturePart(grammar=control, share=0.14, mention=0.35),
-            MixturePart(grammar=control, share=0.18, mention=0.6, held=alone),
-            MixturePart(grammar=full, share=0.08, mention=0.3),
-            MixturePart(grammar=load_grammar("two-objects"), share=0.12),
+            MixturePart(grammar=control, share=0.30, mention=0.6, held=alone),
+            MixturePart(grammar=full, share=0.06, mention=0.3),
+            MixturePart(grammar=load_grammar("two-objects"), share=0.09),
             MixturePart(grammar=load_grammar("people-classes"), share=0.01),
             MixturePart(grammar=load_grammar("indoors"), share=0.01),
         ]
