@@ -6,8 +6,9 @@
 
 Questions: steps, samplers, rewards, guidance, estimators, clip, jpeg, together. Every cell of a question is a run
 folder of `rldf finetune` under --folder (default: ddpo-questions/QUESTION), with a report. A cell that is finished is
-not run again and one that was stopped goes on, so the same command always continues. At the end a table is printed, and
-written beside the runs as table.md. --plan prints the cells and their cost, and runs nothing.
+not run again and one that was stopped goes on, so the same command always continues; one that was begun with other
+settings is refused. At the end a table is printed, and written beside the runs as table.md; with several --seeds it has
+a row of means and standard errors for each cell. --plan prints the cells and their cost, and runs nothing.
 """
 
 # ruff: noqa: T201
@@ -17,21 +18,27 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ddpo_answers import Cell, make_table, tell_size
 from PIL import Image
 
-from rldf.finetuning.session import FinetuneFinished, read_epoch_lines
-from rldf.finetuning.watching import read_looks
+from rldf.finetuning.session import FinetuneFinished
 from rldf.jobs.finetune import plan_finetune, resume_finetune, run_finetune
 from rldf.jobs.search import search_events
 from rldf.presets.build import build_parts
 from rldf.presets.config import ModelConfig, SearchConfig
-from rldf.presets.finetune_config import FinetuneConfig, load_finetune_preset, override_finetune
+from rldf.presets.finetune_config import (
+    FinetuneConfig,
+    finetune_from_dict,
+    load_finetune_preset,
+    override_finetune,
+)
 from rldf.presets.shelf import SHELF
+from rldf.records import read_json
 from rldf.records.durable_files import write_file
 from rldf.renderer.examples import draw_example
 from rldf.search import RunFinished
@@ -159,42 +166,84 @@ def main() -> None:
     given = parser.parse_args()
     for name in QUESTIONS if given.question == "all" else [given.question]:
         question = QUESTIONS[name]
-        cells = list(_cells(question, queries=given.queries, seeds=given.seeds, changes=given.config))
+        folder = given.folder / name
+        cells = list(
+            _cells(question, folder=folder, queries=given.queries, seeds=given.seeds, changes=given.config),
+        )
         if given.plan:
-            print_plan(name, cells, folder=given.folder / name)
+            print_plan(name, cells)
             continue
-        for label, config in cells:
-            train(config, folder=given.folder / name / _folder_name(label))
-        table = make_table(question, cells, folder=given.folder / name)
+        require_same_settings(cells)
+        for cell in cells:
+            train(cell)
+        table = make_table(question.asks, cells)
+        if name == "jpeg":
+            table += "\n" + "".join(f"{tell_size(cell)}\n" for cell in cells)
         if name == "together":
-            tuned = given.folder / name / _folder_name(cells[0][0])
-            table += compare_search(tuned, config=cells[0][1], encodings=given.encodings, searches=given.searches)
-        write_file(given.folder / name / "table.md", table.encode())
+            table += compare_search(cells[0], encodings=given.encodings, searches=given.searches)
+        write_file(folder / "table.md", table.encode())
         print(table)
 
 
 def _cells(
-    question: Question, *, queries: int | None, seeds: int, changes: Sequence[str]
-) -> Iterator[tuple[str, FinetuneConfig]]:
+    question: Question, *, folder: Path, queries: int | None, seeds: int, changes: Sequence[str]
+) -> Iterator[Cell]:
     base = load_finetune_preset("embedded")
     asked = question.queries if queries is None else queries
     for seed in range(seeds):
-        for label, own in question.cells.items():
-            named = label if seeds == 1 else f"{label}, seed {seed}"
+        for name, own in question.cells.items():
+            label = name if seeds == 1 else f"{name}, seed {seed}"
             config = override_finetune(base, [*BASE, *own, f"run.max_queries={asked}", f"seed={seed}", *changes])
-            yield named, config
+            yield Cell(name=name, label=label, config=config, folder=folder / _folder_name(label))
 
 
-def print_plan(name: str, cells: Sequence[tuple[str, FinetuneConfig]], *, folder: Path) -> None:
+def require_same_settings(cells: Sequence[Cell]) -> None:
+    """Ends the script where a cell was begun with other settings: neither is its result these cells', nor can it go on.
+
+    Args:
+        cells: that are asked for.
+
+    Raises:
+        SystemExit: with one line.
+    """
+    for cell in cells:
+        if others := other_settings(cell):
+            raise SystemExit(
+                f"the run '{cell.folder}' was begun with other settings: {', '.join(others)}. It is not taken for "
+                "these; give another --folder, remove the run, or ask with its settings."
+            )
+
+
+def other_settings(cell: Cell) -> list[str]:
+    """Names the settings in which a run differs from what is asked for; none where it was not begun."""
+    files = [cell.folder / name for name in ("run.json", "request.json") if (cell.folder / name).is_file()]
+    if not files:
+        return []
+    stored = finetune_from_dict(read_json(files[0])["config"], place=f"the run '{cell.folder}'")
+    told, asked = _flat(stored), _flat(cell.config)
+    return [f"{name} {told[name]!r} instead of {asked[name]!r}" for name in asked if told[name] != asked[name]]
+
+
+def _flat(config: FinetuneConfig) -> dict[str, object]:
+    """Settings by their whole names, such as train.method."""
+    flat: dict[str, object] = {}
+    for name, value in asdict(config).items():
+        flat |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
+
+
+def print_plan(name: str, cells: Sequence[Cell]) -> None:
     """Prints what would be run, with an estimate of its time on one core."""
     print(f"{name}: {QUESTIONS[name].asks}")
     hours = 0.0
-    for label, config in cells:
-        plan = plan_finetune(config)
-        seconds = _estimate(config)
+    for cell in cells:
+        plan = plan_finetune(cell.config)
+        seconds = _estimate(cell.config)
         hours += seconds / 3600
-        done = "done" if (folder / _folder_name(label) / "summary.json").is_file() else "to do"
-        print(f"  {label}: {plan.queries} queries, {plan.epochs} epochs, about {seconds / 60:.0f} min ({done})")
+        done = "done" if (cell.folder / "summary.json").is_file() else "to do"
+        others = other_settings(cell)
+        state = f"REFUSED, was begun with {', '.join(others)}" if others else done
+        print(f"  {cell.label}: {plan.queries} queries, {plan.epochs} epochs, about {seconds / 60:.0f} min ({state})")
     print(f"  about {hours:.1f} h of one core in all; {shlex.join(['python', 'benchmarks/ddpo_questions.py', name])}")
 
 
@@ -209,15 +258,16 @@ def _estimate(config: FinetuneConfig) -> float:
     return (drawn + GRADIENT_COST * trained) / EVALUATIONS_PER_SECOND
 
 
-def train(config: FinetuneConfig, *, folder: Path) -> None:
+def train(cell: Cell) -> None:
     """Runs one cell, goes on with it, or leaves it as it is where it is finished."""
+    folder = cell.folder
     if (folder / "summary.json").is_file():
         return
     has_begun = (folder / "run.json").is_file() or (folder / "request.json").is_file()
     events = (
         resume_finetune(folder, announce=_say)
         if has_begun
-        else run_finetune(config, out=folder, force=False, command=shlex.join(sys.argv), announce=_say)
+        else run_finetune(cell.config, out=folder, force=False, command=shlex.join(sys.argv), announce=_say)
     )
     for event in events:
         if not isinstance(event, FinetuneFinished):
@@ -226,37 +276,9 @@ def train(config: FinetuneConfig, *, folder: Path) -> None:
     write_report(folder)
 
 
-def make_table(question: Question, cells: Sequence[tuple[str, FinetuneConfig]], *, folder: Path) -> str:
-    """Writes one row per cell as Markdown."""
-    columns = ["cell", "queries", "first epoch", "last epoch", "gain in deviations", "mean over the queries", "falls"]
-    columns += ["second reward", "alarm", "seconds"]
-    lines = [f"{question.asks}\n", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
-    for label, config in cells:
-        lines.append(_row(label, config, folder=folder / _folder_name(label)))
-    return "\n".join(lines) + "\n"
-
-
-def _row(label: str, config: FinetuneConfig, *, folder: Path) -> str:
-    epochs, looks = read_epoch_lines(folder), read_looks(folder)
-    means = np.array([line["reward_mean"] for line in epochs])
-    errors = np.array([line["reward_std"] for line in epochs]) / config.train.samples_per_epoch**0.5
-    noise = np.hypot(errors[1:], errors[:-1])
-    falls = int((np.diff(means) < -2.0 * noise).sum())  # beyond what two noisy means would show
-    second = "none"
-    if looks and looks[0].second:
-        second = f"{np.mean(looks[0].second):.3f} → {np.mean(looks[-1].second):.3f}"
-    alarms = [look.queries for look in looks if look.is_alarm]
-    seconds = sum(line["seconds"] for line in epochs)
-    deviation = epochs[0]["reward_std"]
-    return (
-        f"| {label} | {epochs[-1]['queries']} | {means[0]:.4f} ± {errors[0]:.4f} | {means[-1]:.4f} ± {errors[-1]:.4f} "
-        f"| {(means[-1] - means[0]) / max(deviation, 1e-12):+.2f} | {means.mean():.4f} | {falls} of {len(means) - 1} "
-        f"| {second} | {f'from {alarms[0]} queries' if alarms else 'no'} | {seconds:.0f} |"
-    )
-
-
-def compare_search(tuned: Path, *, config: FinetuneConfig, encodings: int, searches: int) -> str:
+def compare_search(cell: Cell, *, encodings: int, searches: int) -> str:
     """Draws and searches with the base model and with the tuned one, both as they were trained: steps and guidance."""
+    config, tuned = cell.config, cell.folder
     drawn = {"steps": config.sampler.num_steps, "guidance_scale": config.sampler.guidance_scale}
     models = {
         "before": ModelConfig(adapter="none", **drawn),

@@ -9,6 +9,8 @@ import argparse
 import json
 import sys
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -219,10 +221,16 @@ def replay(folder: Path, out: Path) -> None:
         with torch.no_grad():
             for name, weight in pipeline.unet.named_parameters():
                 weight.copy_(start[name] + move * torch.randn(weight.shape, generator=source))
-                weight.grad = None
         tensors |= {f"{number}/weight/{n}": w.detach().clone() for n, w in pipeline.unet.named_parameters()}
-        _replay_steps(trainer, tensors, number, embeds=torch.cat([empty, embedded]))
+        embeds = torch.cat([empty, embedded])
+        pipeline.unet.zero_grad()
+        _replay_steps(trainer, tensors, number, embeds=embeds)
         tensors |= {f"{number}/gradient/{n}": w.grad.clone() for n, w in pipeline.unet.named_parameters()}
+        pipeline.unet.zero_grad()
+        with _float64_schedule(pipeline):
+            for step, timestep in enumerate(pipeline.scheduler.timesteps.tolist()):
+                _loss(trainer, tensors, step=step, timestep=timestep, embeds=embeds)[0].backward()
+        tensors |= {f"{number}/exact_gradient/{n}": w.grad.clone() for n, w in pipeline.unet.named_parameters()}
     save_file({name: value.contiguous() for name, value in tensors.items()}, out)
     normalised = _normalise()
     print(json.dumps({"prompts": prompts, "moves": MOVES, "normalised": normalised, "versions": _versions()}))
@@ -230,13 +238,12 @@ def replay(folder: Path, out: Path) -> None:
 
 def _replay_steps(trainer: DDPOTrainer, tensors: dict[str, torch.Tensor], number: int, *, embeds: torch.Tensor) -> None:
     """Adds losses, log-probabilities and gradients of every step, with the weights as they are."""
-    latents, old, advantages = tensors["latents"], tensors["log_probs"], tensors["advantages"]
-    scheduler = trainer.sd_pipeline.scheduler
+    latents, scheduler = tensors["latents"], trainer.sd_pipeline.scheduler
     losses, replayed, exact = [], [], []
     for step, timestep in enumerate(scheduler.timesteps.tolist()):
         times = torch.full((len(latents),), timestep)
         now, then = latents[:, step], latents[:, step + 1]
-        loss = trainer.calculate_loss(now, times, then, old[:, step], advantages, embeds)
+        loss = _loss(trainer, tensors, step=step, timestep=timestep, embeds=embeds)
         loss[0].backward()
         losses.append(torch.stack([torch.as_tensor(part).detach() for part in loss]))
         with torch.no_grad():
@@ -252,6 +259,27 @@ def _replay_steps(trainer: DDPOTrainer, tensors: dict[str, torch.Tensor], number
     tensors[f"{number}/exact_log_probs"] = torch.stack(exact, dim=1)
 
 
+def _loss(
+    trainer: DDPOTrainer, tensors: dict[str, torch.Tensor], *, step: int, timestep: int, embeds: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
+    """The reference's loss of one step, its approx_kl and its clipped share."""
+    now, then = tensors["latents"][:, step], tensors["latents"][:, step + 1]
+    old, times = tensors["log_probs"][:, step], torch.full((len(now),), timestep)
+    return trainer.calculate_loss(now, times, then, old, tensors["advantages"], embeds)
+
+
+@contextmanager
+def _float64_schedule(pipeline: Any) -> Iterator[None]:  # noqa: ANN401 - the reference's types
+    """Lets the reference's own step compute in float64: whatever meets the schedule's numbers does."""
+    scheduler = pipeline.scheduler
+    kept = scheduler.alphas_cumprod, scheduler.final_alpha_cumprod
+    scheduler.alphas_cumprod, scheduler.final_alpha_cumprod = (each.double() for each in kept)
+    try:
+        yield
+    finally:
+        scheduler.alphas_cumprod, scheduler.final_alpha_cumprod = kept
+
+
 def _step_in_float64(
     pipeline: Any,  # noqa: ANN401 - the reference's types
     noise: torch.Tensor,
@@ -260,13 +288,8 @@ def _step_in_float64(
     then: torch.Tensor,
 ) -> torch.Tensor:
     """The reference's own step on the same numbers, without its rounding to float32."""
-    scheduler = pipeline.scheduler
-    kept = scheduler.alphas_cumprod, scheduler.final_alpha_cumprod
-    scheduler.alphas_cumprod, scheduler.final_alpha_cumprod = (each.double() for each in kept)
-    try:
+    with _float64_schedule(pipeline):
         done = pipeline.scheduler_step(noise.double(), times, now.double(), eta=1.0, prev_sample=then.double())
-    finally:
-        scheduler.alphas_cumprod, scheduler.final_alpha_cumprod = kept
     return done.log_probs
 
 

@@ -21,8 +21,9 @@ RldfError
 Every message has four parts: what is wrong, the value, what is allowed, what to do next.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import partial
 
 
 class RldfError(Exception):
@@ -73,6 +74,10 @@ class ImagesApiError(GenerationError):
         super().__init__(message)
         self.status = status
         self.is_retryable = is_retryable
+
+    def __reduce__(self) -> tuple[Callable[..., "ImagesApiError"], tuple[object, ...]]:
+        """How it is made again in another process."""
+        return partial(type(self), status=self.status, is_retryable=self.is_retryable), self.args
 
 
 class PromptRefusedError(GenerationError):

@@ -1,8 +1,12 @@
 """`rldf finetune` through the command line, on the tiny model."""
 
 import json
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from tests.cli.conftest import Run
@@ -23,6 +27,33 @@ SHORT = (
 )
 
 
+class Counting(BaseHTTPRequestHandler):
+    """A reward server: each picture's place in its batch; nothing under /gone."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.dumps({"rewards": [0.1 * place for place in range(len(asked["prompts"]))]}).encode()
+        self.send_response(404 if self.path == "/gone" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        del format, args
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """Address of a reward server."""
+    served = HTTPServer(("127.0.0.1", 0), Counting)
+    thread = Thread(target=served.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{served.server_port}"
+    served.shutdown()
+    served.server_close()
+    thread.join()
+
+
 @pytest.fixture
 def options(tiny_models: Path) -> list[str]:
     settings = [word for setting in SHORT for word in ("--config", setting.replace('"', ""))]
@@ -36,12 +67,13 @@ def test_run_resume_and_evaluate__give_a_lora_and_a_judgement(run: Run, options:
     assert (ran.status, ran.told["budget"]["queries"]) == (0, 8)
     assert (folder / "lora" / "pytorch_lora_weights.safetensors").is_file()
     assert "epoch 2: reward" in ran.err
+    assert "which stands in for CLIP" in ran.err.partition("epoch 1: reward")[0]
     again = run("finetune", "run", "--resume", folder)
     assert again.status == 1
     assert "is finished; only an interrupted one can go on" in again.err
-    refused = run("finetune", "evaluate", folder, "--prompts", "1", "--attacks")
+    refused = run("finetune", "evaluate", folder, "--num-prompts", "1", "--attacks")
     assert (refused.status, "all 1 prompts are the same; an attack needs" in refused.err) == (1, True)
-    judged = run("finetune", "evaluate", folder, "--count", "2", "--prompts", "2", "--attacks", "--json")
+    judged = run("finetune", "evaluate", folder, "--count", "2", "--num-prompts", "2", "--attacks", "--json")
     assert judged.status == 0, judged.err
     assert set(judged.told["prompts"]) == {"trained", "unseen"}
     for side in ("base", "tuned"):
@@ -79,7 +111,7 @@ def test_runs__lists_shows_resumes_and_cites_a_fine_tuning(run: Run, options: li
     assert f"rldf finetune run --resume {folder}" in shown.out
     again = run("runs", "resume", folder, "--json")
     assert (again.status, again.told["epochs"]) == (0, 2)
-    judged = run("finetune", "evaluate", folder, "--count", "2", "--prompts", "1")
+    judged = run("finetune", "evaluate", folder, "--count", "2", "--num-prompts", "1")
     assert "both measured on embeddings of HeadsPerception" in judged.out
 
 
@@ -159,6 +191,29 @@ def test_time_limit_before_the_first_epoch__is_told(run: Run, options: list[str]
     assert (out / "report.html").is_file()
 
 
+def test_run_whose_reward_server_failed__goes_on_with_another_address(
+    run: Run, options: list[str], tmp_path: Path, server: str
+) -> None:
+    out = tmp_path / "run"
+    asked = [*options, "--reward", "remote", "--config", f"reward.url={server}/gone"]
+    failed = run("finetune", "run", *asked, "--budget", "8", "--out", out)
+    assert failed.status == 1
+    assert "status 404. Start it again and go on with the run; its address and time-out are reward.url" in failed.err
+    text = (out / "run.json").read_text(encoding="utf-8")
+    (out / "run.json").write_text(text.replace(f"{server}/gone", f"{server}/score"), encoding="utf-8")
+    again = run("finetune", "run", "--resume", out, "--json")
+    assert (again.status, again.told["epochs"]) == (0, 2), again.err
+
+
+def test_missing_tensorboard__leaves_no_folder(
+    run: Run, options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    out = tmp_path / "run"
+    ran = run("finetune", "run", *options, "--reward", "redness", "--config", "run.use_tensorboard=true", "--out", out)
+    assert (ran.status, "'tensorboard' is not installed" in ran.err, out.exists()) == (1, True, False)
+
+
 def test_dry_run_of_a_run_that_goes_on__counts_and_trains_nothing(run: Run, tmp_path: Path) -> None:
     config = load_finetune_preset("embedded")
     (tmp_path / "request.json").write_text(json.dumps({"kind": "finetune", "config": asdict(config)}))
@@ -186,6 +241,9 @@ def test_run_that_goes_on__takes_no_other_options(run: Run, tmp_path: Path) -> N
         (["--prompts", "animals", "--reward", "agreement"], "are free text; sentences of a grammar are needed"),
         (["--reward", "clip-score"], "the embedded scorer embeds pictures only"),
         (["--reward", "caption"], "reward.captioner is empty; a hub id or folder of LLaVA or BLIP is needed"),
+        (["--reward", "clip"], "reward.references is empty; a list of files such as ['cow.png'] is needed"),
+        (["--reward", "aesthetic"], "reward.aesthetic_head is empty; a .safetensors file of its weights is needed"),
+        (["--reward", "remote"], "reward.url is empty; an address that begins with http:// or https:// is needed"),
         (["--reward", "jpeg-compressibility=much"], "has the weight 'much'; a weight is a number"),
         (["--method", "ppo"], "train.method is 'ppo'; it is one of ddpo-is, ddpo-sf, rwr, rwr-sparse"),
         (["--config", "sampler.kind=euler"], "adds no noise, so its steps have no density; it is one of ddim, ddpm."),

@@ -1,17 +1,25 @@
 """A clone through the command line, with tiny models: plan, run, gates, verify, export, and back."""
 
 import json
+import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from tests.datasets.clone_fakes import contents
 from typer.testing import CliRunner
 
 from rldf.cli.main import commands
 from rldf.datasets.class_folder import read_class_folder
+from rldf.datasets.executors import ProcessExecutor
 from rldf.datasets.recipes import ClassRecipes, read_recipes
 from rldf.grammar import Grammar
 from rldf.jobs import clone_plan
+from rldf.jobs.clone_plan import open_clone
+from rldf.jobs.clone_workers import BeginCloneWorker, build_executor
+from rldf.presets.loading import config_to_dict
 from rldf.records.pictures import encode_png
 from rldf.renderer.drawing import draw
 
@@ -59,7 +67,7 @@ def test_clone__from_plan_to_export(photos: Path, models: list[str], tmp_path: P
     assert "holds a plan already" in call("clone", "plan", photos, "--out", clone, *choices, *models, status=1)["error"]
     assert call("clone", "verify", clone, status=1)["is_whole"] is False
     made = call("clone", "run", clone, "--no-gates")
-    assert (made["is_whole"], made["pictures_done"], made["verdicts"]) == (True, 16, None)
+    assert (made["is_whole"], made["pictures_done"], made["verdicts"], made["missing"]) == (True, 16, None, 0)
     gated = call("clone", "run", clone, "--class-rank", "0")
     assert gated["missing"] == 0
     assert gated["verdicts"]["kept"] == 16
@@ -165,7 +173,8 @@ def test_clone__with_a_safety_model__leaves_unsafe_pictures_out(
     told = call("clone", "run", clone, "--no-gates", status=1)["error"]
     assert "a clone has one. Restore that model, or plan anew" in " ".join(told.split())
     build_safety_model(safety, unsafe=0.9)
-    call("clone", "run", clone, "--no-gates")
+    told = call("clone", "run", clone, "--no-gates", status=1)
+    assert (told["is_whole"], told["missing"]) == (False, 2)  # refused when drawn, whether or not a gate looks
     verified = call("clone", "verify", clone, status=1)
     assert (verified["pictures"], verified["refused"]) == (0, 2)
     assert verified["missing_pictures"] == {"train": {"bus": 1, "cow": 1}}
@@ -174,6 +183,61 @@ def test_clone__with_a_safety_model__leaves_unsafe_pictures_out(
     assert call("clone", "status", clone)["missing_pictures"] == {"train": {"bus": 1, "cow": 1}}
     told = CliRunner().invoke(commands, ["clone", "export", str(clone), "--out", str(tmp_path / "out")])
     assert "2 pictures of the class counts are missing: 1 train cow, 1 train bus" in told.stdout
+
+
+@pytest.fixture
+def small_clone(photos: Path, models: list[str], tmp_path: Path) -> Path:
+    """A plan of four pictures in two shards."""
+    choices = ["--sentences", "names", "--train", "2", "--shard-size", "2", "--batch-size", "2"]
+    call("clone", "plan", photos, "--out", tmp_path / "clone", *choices, *models, "--config", "model.steps=1")
+    return tmp_path / "clone"
+
+
+def test_clone_run__tells_what_it_does_and_what_comes_next(small_clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rldf.cli.clone_shown._TELL_EVERY_S", 0.0)
+    clone, runner = str(small_clone), CliRunner()
+    estimate = runner.invoke(commands, ["clone", "run", clone, "--dry-run", "--speed", "2"])
+    assert "time       about 2 s" in estimate.stdout
+    (small_clone / "quarantine").mkdir()
+    (small_clone / "quarantine/000001.json").write_text(json.dumps({"error": "RuntimeError: no"}))
+    ran = runner.invoke(commands, ["clone", "run", clone])
+    assert ran.exit_code == 1
+    assert "note: shards to make: 1, of 2 pictures" in ran.stderr
+    assert f"1 shard is in quarantine; `rldf clone repair {clone}` lets the next run try again" in ran.stderr
+    assert f"`rldf clone repair {clone}`" in runner.invoke(commands, ["clone", "status", clone]).stdout
+    call("clone", "repair", clone)
+    ran = runner.invoke(commands, ["clone", "run", clone, "--class-rank", "0"])
+    assert ran.exit_code == 0, ran.stderr
+    assert f"whole; check it with `rldf clone verify {clone}`, and write it out with `rldf clone export" in ran.stderr
+    assert "2 of 2 shards checked" in runner.invoke(commands, ["clone", "verify", clone]).stderr
+    export = ["clone", "export", clone, "--out", str(small_clone.with_name("out"))]
+    assert "pictures written" in runner.invoke(commands, export).stderr
+
+
+def test_worker__sent_to_another_process__makes_the_bytes_of_this_one(small_clone: Path) -> None:
+    other = open_clone(str(shutil.copytree(small_clone, small_clone.with_name("other"))))
+    call("clone", "run", small_clone, "--no-gates")
+    begin = BeginCloneWorker(
+        address=other.storage.address, config=config_to_dict(other.config), num_workers=2, shares_machine=True
+    )
+    before = torch.get_num_threads()
+    try:
+        make = pickle.loads(pickle.dumps(begin))(1)
+        assert [make(shard).state for shard in (1, 0)] == ["made", "made"]
+    finally:
+        torch.set_num_threads(before)
+    assert contents(small_clone.with_name("other")) == contents(small_clone)
+    executor = build_executor("local", num_workers=2, address="", gpus_per_worker=None, device="cpu")
+    assert isinstance(executor, ProcessExecutor)
+
+
+@pytest.mark.slow  # each worker loads torch and diffusers
+def test_clone_run__two_workers__make_the_bytes_of_one(small_clone: Path) -> None:
+    other = small_clone.with_name("other")
+    shutil.copytree(small_clone, other)
+    call("clone", "run", small_clone, "--no-gates")
+    assert call("clone", "run", other, "--no-gates", "--workers", "2")["shards_done"] == 2
+    assert contents(other) == contents(small_clone)
 
 
 def build_safety_model(folder: Path, *, unsafe: float) -> Path:

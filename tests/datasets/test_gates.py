@@ -1,11 +1,15 @@
 """What is left out, for which reason, and what replaces it."""
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image as PillowImage
 from tests.datasets.clone_fakes import BLANK, CLASSES, IDENTITY, BeginFake, FakeGenerator, frozen
 
@@ -16,14 +20,21 @@ from rldf.datasets.duplicates import Likeness, alike, has_alike, later_repeats, 
 from rldf.datasets.executors import InlineExecutor
 from rldf.datasets.gates import GateSettings, apply_gates
 from rldf.datasets.plan import Plan, PlanSettings, make_plan, make_top_up
-from rldf.datasets.plan_store import load_rounds, save_plan
+from rldf.datasets.plan_store import load_rounds, parquet_bytes, parquet_table, save_plan
 from rldf.datasets.recipes import ClassRecipes, Recipe
 from rldf.datasets.run import read_status, run_missing
 from rldf.datasets.shards import Screen, draw_shard, make_shard, read_pictures, read_shard_table
 from rldf.datasets.storage import Storage
-from rldf.datasets.verdicts import read_report, read_verdicts, require_same_gates
-from rldf.datasets.verify import verify_clone
-from rldf.errors import ConfigError, RecordError
+from rldf.datasets.verdicts import (
+    MAX_UNREADABLE,
+    REPORT_FILE,
+    VERDICT_FILE,
+    read_report,
+    read_verdicts,
+    require_same_gates,
+)
+from rldf.datasets.verify import repair_clone, verify_clone
+from rldf.errors import ConfigError, RecordError, StorageError
 from rldf.records.percept import Prompt
 
 
@@ -161,8 +172,6 @@ def test_unsafe_picture__is_left_out_and_its_score_is_kept(tmp_path: Path) -> No
         image_generator=FakeGenerator(),
         screen=Screen(unsafe_scores=scores),
     )
-    from rldf.datasets.plan_store import parquet_table
-
     rows = parquet_table(files.table, name="x").to_pylist()
     assert {(row["unsafe_score"], row["state"]) for row in rows} <= {(0.0, "kept"), (1.0, "unsafe")}
     assert files.num_refused == sum(row["unsafe_score"] for row in rows)
@@ -232,6 +241,103 @@ def test_gates__off_class__is_judged_once_per_shard(tmp_path: Path) -> None:
     assert embedder.num_seen == seen
 
 
+def test_gates__leak__names_the_nearest_real_picture(tmp_path: Path) -> None:
+    real, other = (np.asarray(PillowImage.fromarray(scene(seed)).resize((16, 16))) for seed in (1, 2))
+    storage, plan = planned(tmp_path, {"cow": ["leak", "a cow"]}, count=2)
+    make_all(storage, plan, Scripted({"leak": real}))
+    near = mark(real).copy()
+    near[0] ^= 0b101  # two signs
+    marks = {"car": np.stack([mark(other), near]), "cow": mark(brighter(real))[None], "bus": near[None][:0]}
+    expected = int(np.bitwise_count(mark(real)[:32] ^ mark(brighter(real))[:32]).sum())
+    assert expected < 2
+    names = {"car": ["car/1.png", "car/2.png"], "cow": ["cow/deep/1.png"], "bus": []}
+    for given, nearest in (
+        (GateSettings(real_marks=marks, real_names=names), ("cow/deep/1.png", expected)),
+        (GateSettings(real_marks={"car": marks["car"]}, real_names=names), ("car/2.png", 2)),
+        (GateSettings(real_marks=marks), (None, expected)),
+    ):
+        apply_gates(storage, [plan], settings=given)
+        table = parquet_table(storage.read(VERDICT_FILE), name="x").to_pylist()
+        rows = {row["verdict"]: (row["nearest_real"], row["nearest_real_signs"]) for row in table}
+        assert rows == {"leak": nearest, "kept": (None, None)}
+
+
+def test_gates__real_pictures_that_cannot_be_read__are_named_in_the_report(tmp_path: Path) -> None:
+    storage, plan = frozen(tmp_path, count=2)
+    list(run_missing(storage, [plan], executor=InlineExecutor(), begin_worker=BeginFake(address=str(tmp_path))))
+    names = tuple(f"cow/{number}.png" for number in range(MAX_UNREADABLE + 3))
+    apply_gates(storage, [plan], settings=GateSettings(unreadable=names))
+    told = json.loads(storage.read(REPORT_FILE))["unreadable_real"]
+    assert told == {"count": MAX_UNREADABLE + 3, "names": list(names[:MAX_UNREADABLE])}
+    report = read_report(storage)
+    assert report is not None
+    assert report.unreadable == list(names[:MAX_UNREADABLE])
+
+
+def colour_check(embedder: MeanColour) -> ClassCheck:
+    check = ClassCheck(embedder, name="mean colour")
+    for name in CLASSES:
+        check.learn(name, list(FakeGenerator().generate([Prompt(text=f"a {name}")] * 3, seeds=[1, 2, 3])))
+    return check
+
+
+@pytest.mark.parametrize("content", [b"", b"no table", "other column", "too short"], ids=str)
+@pytest.mark.parametrize("address", ["folder", "memory"])
+def test_gates__damaged_off_class_file__is_judged_again_and_repair_removes_it(
+    tmp_path: Path, content: bytes | str, address: str
+) -> None:
+    MemoryFileSystem.store.clear()
+    storage, plan = frozen(tmp_path if address == "folder" else "memory://clone", count=4)
+    list(run_missing(storage, [plan], executor=InlineExecutor(), begin_worker=BeginFake(address=storage.address)))
+    embedder = MeanColour()
+    settings = GateSettings(class_check=colour_check(embedder))
+    apply_gates(storage, [plan], settings=settings)
+    assert repair_clone(storage).removed == ()
+    report = storage.read(REPORT_FILE)
+    (folder,) = {place.rpartition("/")[0] for place in off_class_files(storage)}
+    place = f"{folder}/{plan.shard_name(1)}.parquet"
+    whole = storage.read(place)
+    damaged = {"other column": one_row(names=["x"]), "too short": one_row(names=["is_off_class"])}
+    wrong = content if isinstance(content, bytes) else damaged[content]
+    storage.write(place, wrong)
+    seen = embedder.num_seen
+    apply_gates(storage, [plan], settings=settings)
+    assert embedder.num_seen == seen + 4  # one shard
+    assert (storage.read(place), storage.read(REPORT_FILE)) == (whole, report)
+    storage.write(place, wrong)
+    removed = () if content == "too short" else (place,)  # that can be read; a run judges it again
+    assert repair_clone(storage).removed == removed
+
+
+def off_class_files(storage: Storage) -> list[str]:
+    if storage.is_local:
+        return [path.relative_to(storage.folder).as_posix() for path in storage.folder.glob("gates/off-class-*/*")]
+    return [name.removeprefix("/clone/") for name in MemoryFileSystem.store if "/gates/off-class-" in name]
+
+
+def one_row(*, names: list[str]) -> bytes:
+    return parquet_bytes(pa.table({name: [True] for name in names}))
+
+
+def test_gates__storage_that_does_not_answer__is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, plan = frozen(tmp_path, count=2)
+    list(run_missing(storage, [plan], executor=InlineExecutor(), begin_worker=BeginFake(address=str(tmp_path))))
+    settings = GateSettings(class_check=colour_check(MeanColour()))
+    apply_gates(storage, [plan], settings=settings)
+    read = Storage.read
+
+    def fail(self: Storage, name: str) -> bytes:
+        if "off-class-" in name:
+            raise StorageError(f"'{name}' cannot be read: connection reset")
+        return read(self, name)
+
+    monkeypatch.setattr(Storage, "read", fail)
+    for act in (lambda: apply_gates(storage, [plan], settings=settings), lambda: repair_clone(storage)):
+        with pytest.raises(StorageError, match="connection reset"):
+            act()
+    assert len(off_class_files(storage)) == plan.num_shards
+
+
 def test_class_check__rank_2_of_2__lets_all_pass_and_unknown_class_is_refused() -> None:
     check = ClassCheck(MeanColour(), name="mean colour", rank=2)
     images = [np.full((4, 4, 3), value, dtype=np.uint8) for value in ([250, 0, 0], [0, 250, 0])]
@@ -251,12 +357,11 @@ def test_top_up__fills_what_was_left_out_to_the_exact_count(tmp_path: Path) -> N
         report = apply_gates(storage, rounds, settings=GateSettings())
         if not report.num_missing:
             break
-        save_plan(make_top_up(rounds[-1], missing=report.missing * 2), storage)
+        save_plan(make_top_up(rounds[-1], missing=report.missing * 3), storage)
     assert report.num_missing == 0
-    assert len(rounds) > 1
+    assert len(rounds) == 2  # 2 of 4 are blank in each class, then 3 of 6, and one of the other 3 is too many
     verdicts = read_verdicts(storage, rounds)
-    assert verdicts.count("kept") == 4 * len(CLASSES)
-    assert verdicts.count("surplus") > 0 or verdicts.count("blank") > 0
+    assert Counter(verdicts) == {"kept": 4 * len(CLASSES), "blank": 5 * len(CLASSES), "surplus": len(CLASSES)}
     kept = [
         row.class_name
         for row, verdict in zip(

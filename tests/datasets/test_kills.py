@@ -13,14 +13,17 @@ from pathlib import Path
 
 import pytest
 from tests.datasets.clone_fakes import (
+    ENGINES,
     PHASES,
     BeginFake,
     FakeGenerator,
     contents,
+    executor_for,
     frozen,
+    run_all,
 )
 
-from rldf.contracts import Executor, ShardMaker, ShardResult
+from rldf.contracts import ShardMaker, ShardResult
 from rldf.datasets.executors import InlineExecutor, ProcessExecutor
 from rldf.datasets.plan import Plan
 from rldf.datasets.plan_store import load_rounds
@@ -29,6 +32,7 @@ from rldf.datasets.shards import archive_file, draw_shard, read_pictures, read_s
 from rldf.datasets.storage import Storage
 from rldf.datasets.verify import verify_clone
 from rldf.errors import ConfigError, RecordError
+from rldf.records.percept import Prompt
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,25 +43,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("undisturbed")
     run_all(folder, executor=InlineExecutor(), begin=None)
     return contents(folder)
-
-
-def run_all(folder: Path, *, executor: Executor, begin: BeginFake | None) -> list[ShardResult]:
-    storage = Storage(str(folder))
-    if not storage.has("plan/round-000.json"):
-        frozen(folder, count=16)
-    used = BeginFake(address=str(folder)) if begin is None else begin
-    return list(run_missing(storage, load_rounds(storage), executor=executor, begin_worker=used))
-
-
-def executor_for(engine: str) -> Executor:
-    if engine == "processes":
-        return ProcessExecutor(2)
-    from rldf.datasets.ray_executor import RayExecutor
-
-    return RayExecutor(num_workers=2, address="local", gpus_per_worker=0.0)
-
-
-ENGINES = ["processes", pytest.param("ray", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -197,7 +182,7 @@ def test_model_that_cannot_be_loaded__ends_the_run_at_once(engine: str, tmp_path
 
 def test_process_that_never_starts__ends_the_run_after_three_deaths(tmp_path: Path) -> None:
     storage, plan = frozen(tmp_path)
-    with pytest.raises(ConfigError, match=r"died 3 times while it loaded the model"):
+    with pytest.raises(ConfigError, match=r"died 3 times in a row while it loaded the model"):
         list(run_missing(storage, [plan], executor=ProcessExecutor(1), begin_worker=leave))
 
 
@@ -288,6 +273,13 @@ def test_run__full_disk__stops_at_once_and_blames_no_shard(tmp_path: Path) -> No
     with pytest.raises(RecordError, match=r"shard 0 cannot be made: .*No space left on device.*Free space"):
         list(run_missing(storage, [plan], executor=InlineExecutor(), begin_worker=fill_the_disk))
     assert read_status(storage, [plan]).quarantined == {}
+
+
+def test_fake_generator__draws_otherwise_in_other_company() -> None:
+    one, two = Prompt(text="a cow"), Prompt(text="a car")
+    together = FakeGenerator().generate([one, two], seeds=[1, 2])
+    assert (together[0] != FakeGenerator().generate([one], seeds=[1])[0]).any()
+    assert (together == FakeGenerator().generate([one, two], seeds=[1, 2])).all()
 
 
 def ids_in(storage: Storage) -> list[int]:

@@ -10,7 +10,7 @@ import pytest
 from rldf.contracts import ShardMaker, ShardResult
 from rldf.datasets import ray_executor
 from rldf.datasets.ray_executor import RayExecutor
-from rldf.errors import ConfigError
+from rldf.errors import BudgetExceededError, ConfigError
 
 
 class RayError(Exception):
@@ -57,7 +57,7 @@ class Cluster:
     handles: list[Handle] = field(default_factory=list)
     exceptions: Any = field(default_factory=lambda: SimpleNamespace(RayError=RayError))
     is_up: bool = False
-    fails_at: int = 0
+    fails_at: tuple[int, ...] = ()
     num_asked: int = 0
 
     def init(self, **_: object) -> None:
@@ -89,9 +89,30 @@ class Cluster:
 
     def get(self, reference: Reference) -> object:
         self.num_asked += 1
-        if self.num_asked == self.fails_at:
+        if self.num_asked in self.fails_at:
             raise OutOfMemoryError("the worker was killed: the node runs low on memory")
         return reference.ask()
+
+
+class BeginFailingFirst:
+    """Workers that cannot make a shard, the first of them all."""
+
+    def __init__(self, error: Exception, *, num_failing: int) -> None:
+        self.error = error
+        self.num_begun = 0
+        self.num_failing = num_failing
+
+    def __call__(self, number: int) -> ShardMaker:
+        del number
+        self.num_begun += 1
+        is_failing = self.num_begun <= self.num_failing
+
+        def make(shard: int) -> ShardResult:
+            if is_failing:
+                raise self.error
+            return made(shard)
+
+        return make
 
 
 def made(shard: int) -> ShardResult:
@@ -122,7 +143,36 @@ def test_ray__fewer_cards_than_workers__ends_after_the_last_shard(monkeypatch: p
 
 
 def test_ray__worker_killed_for_memory__its_shard_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, Cluster(num_cards=2, fails_at=3))  # asked: whether it is ready, shard 0, shard 1
+    use(monkeypatch, Cluster(num_cards=2, fails_at=(3,)))  # asked: whether it is ready, shard 0, shard 1
     results = list(RayExecutor(num_workers=1).map([0, 1, 2], begin_worker=begin))
     assert {result.shard: result.num_attempts for result in results} == {0: 1, 1: 2, 2: 1}
     assert {result.state for result in results} == {"made"}
+
+
+def test_ray__workers_that_die_loading_now_and_then__are_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    # dies asked whether it is ready, at shard 0, asked whether it is ready, at shard 1, asked whether it is ready
+    use(monkeypatch, Cluster(num_cards=9, fails_at=(1, 3, 4, 7, 8)))
+    results = list(RayExecutor(num_workers=1).map([0, 1, 2], begin_worker=begin))
+    assert {result.shard: result.num_attempts for result in results} == {0: 2, 1: 2, 2: 1}
+
+
+def test_ray__worker_that_never_loads__ends_the_run_after_three_deaths(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, Cluster(num_cards=9, fails_at=(1, 2, 3)))
+    with pytest.raises(ConfigError, match=r"a Ray worker died 3 times in a row while it loaded .*node runs low"):
+        list(RayExecutor(num_workers=1).map([0, 1, 2], begin_worker=begin))
+
+
+def test_ray__worker_that_failed_a_shard__is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, Cluster(num_cards=2))
+    failing = BeginFailingFirst(RuntimeError("device-side assert triggered"), num_failing=1)
+    results = list(RayExecutor(num_workers=1).map([0, 1], begin_worker=failing))
+    assert [(result.shard, result.state, result.num_attempts) for result in results] == [(0, "made", 2), (1, "made", 1)]
+
+
+def test_ray__limit_is_reached__stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(num_cards=2)
+    use(monkeypatch, cluster)
+    failing = BeginFailingFirst(BudgetExceededError("picture 5 would exceed max_images = 4"), num_failing=9)
+    with pytest.raises(BudgetExceededError, match="max_images = 4"):
+        list(RayExecutor(num_workers=2).map(range(5), begin_worker=failing))
+    assert not cluster.is_up

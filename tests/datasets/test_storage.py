@@ -85,3 +85,10 @@ def test_storage__missing_file__is_not_asked_for_again(monkeypatch: pytest.Monke
     with pytest.raises(StorageError, match="'nothing' cannot be read"):
         Storage("memory://storage-tests/missing").read("nothing")
     assert len(asked) == 1
+
+
+def test_storage__atomic__in_folders_and_object_stores_alone() -> None:
+    whole = ["clone", "file:///data/clone", "s3://bucket/clone", "gs://bucket/clone", "memory://clone"]
+    assert [Storage(address).is_atomic for address in whole] == [True] * len(whole)
+    partial = ["sftp://host/clone", "hdfs://host/clone", "smb://host/clone", "simplecache::s3://bucket/clone"]
+    assert [Storage(address).is_atomic for address in partial] == [False] * len(partial)

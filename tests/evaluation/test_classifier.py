@@ -1,5 +1,6 @@
 """The classifier learns what is there to learn, and an interruption changes nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rldf.errors import ConfigError
+from rldf.errors import ConfigError, RecordError
 from rldf.evaluation.classifier import LabelledPictures, augment, build_network, ranks_of, train_and_test
 from rldf.evaluation.recipe import TrainingRecipe
 
@@ -54,15 +55,18 @@ def test_training__learns_two_colours_and_goes_on_after_an_interruption(tmp_path
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_checkpoint__of_other_pictures__is_not_taken_up(tmp_path: Path) -> None:
+def test_checkpoint__of_another_training__is_refused_and_stays(tmp_path: Path) -> None:
     recipe = TrainingRecipe(size_px=32, epochs=1, batch_size=16)
     place = tmp_path / "state.safetensors"
-    train_and_test(pictures(0), pictures(1), recipe=recipe, checkpoint=place)
-    epochs: list[int] = []
-    train_and_test(
-        pictures(2), pictures(1), recipe=recipe, checkpoint=place, on_epoch=lambda epoch, _: epochs.append(epoch)
-    )
-    assert epochs == [1]
+    first = train_and_test(pictures(0), pictures(1), recipe=recipe, checkpoint=place)
+    before = place.read_bytes()
+    with pytest.raises(RecordError, match=r"another training: recipe.epochs is 1 there and 2 here.*another --out"):
+        train_and_test(pictures(0), pictures(1), recipe=replace(recipe, epochs=2), checkpoint=place)
+    own, others = pictures(0).digest[:12], pictures(2).digest[:12]
+    with pytest.raises(RecordError, match=f"another training: pictures is {own} there and {others} here"):
+        train_and_test(pictures(2), pictures(1), recipe=recipe, checkpoint=place)
+    assert place.read_bytes() == before
+    assert train_and_test(pictures(0), pictures(1), recipe=recipe, checkpoint=place) == first
 
 
 def test_network__weights_depend_on_the_seed_alone() -> None:

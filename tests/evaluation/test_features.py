@@ -144,6 +144,64 @@ def test_extract__damaged_cache__is_computed_again(tmp_path: Path) -> None:
     assert found.rows.shape == (2, 6)
 
 
+def test_extract__file_of_one_of_several_chunks_recovers__rows_belong_to_their_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features_module, "CHUNK_FILES", 2)
+    files = write_pictures(tmp_path / "in", count=5)
+    expected = Counting()(np.stack([squeeze(read(file)) for file in files]))
+
+    def read_without_memory(path: Path) -> Image:
+        if path == files[1]:
+            raise ImageError(f"'{path}' needs more memory than there is")
+        return read(path)
+
+    folder = tmp_path / "cache"
+    first = extract_features(files, extractor=extractor(Counting()), read=read_without_memory, folder=folder)
+    assert first.positions == (0, 2, 3, 4)
+    np.testing.assert_allclose(first.rows, expected[[0, 2, 3, 4]], rtol=1e-5)
+    for _ in range(2):
+        found = extract_features(files, extractor=extractor(Counting()), read=read, folder=folder)
+        assert found.positions == (0, 1, 2, 3, 4)
+        np.testing.assert_allclose(found.rows, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("way", ["cut", "empty", "header", "shape", "type"])
+def test_extract__joined_file_is_damaged__is_written_anew(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features_module, "CHUNK_FILES", 2)
+    files = write_pictures(tmp_path / "in", count=5)
+    counting = Counting()
+    first = np.array(extract_features(files, extractor=extractor(counting), read=read, folder=tmp_path / "cache").rows)
+    (place,) = (tmp_path / "cache").glob("set-*.npy")
+    match way:
+        case "cut":
+            place.write_bytes(place.read_bytes()[:-9])
+        case "empty":
+            place.write_bytes(b"")
+        case "header":
+            place.write_bytes(place.read_bytes().replace(b"(", b"{", 1))
+        case "shape":
+            np.save(place, first[:4])
+        case _:
+            np.save(place, first.astype(np.float64))
+    found = extract_features(files, extractor=extractor(counting), read=read, folder=tmp_path / "cache")
+    np.testing.assert_array_equal(found.rows, first)
+    assert found.rows.dtype == np.float32
+    assert (found.is_cached, counting.seen) == (True, 5)
+    assert list((tmp_path / "cache").glob("set-*.npy")) == [place]
+
+
+def test_extract__chunk_is_empty__is_computed_again(tmp_path: Path) -> None:
+    files = write_pictures(tmp_path / "in", count=2)
+    extract_features(files, extractor=extractor(Counting()), read=read, folder=tmp_path / "cache")
+    (place,) = (tmp_path / "cache").glob("*.npy")
+    place.write_bytes(b"")
+    found = extract_features(files, extractor=extractor(Counting()), read=read, folder=tmp_path / "cache")
+    assert (found.rows.shape, found.is_cached) == ((2, 6), False)
+
+
 def test_extract__batches_are_bounded(tmp_path: Path) -> None:
     counting = Counting()
     files = write_pictures(tmp_path / "in", count=9)

@@ -72,6 +72,14 @@ def test_frechet__identical_sets_with_fewer_pictures_than_features__is_0(rows: i
     assert f"{rows} pictures are fewer than 64 features" in value.warnings[0]
 
 
+def test_frechet__as_many_pictures_as_features__says_that_the_covariance_is_singular() -> None:
+    x = features(0, rows=FEATURES)
+    assert np.linalg.matrix_rank(np.cov(x.astype(np.float64), rowvar=False)) == FEATURES - 1
+    (value,) = FrechetMetric().compute(x, features(1))
+    assert "12 pictures are only as many as 12 features: the covariance is singular" in value.warnings[0]
+    assert FrechetMetric().compute(features(0, rows=FEATURES + 1), features(1))[0].warnings == ()
+
+
 def test_frechet__enough_pictures__no_warning() -> None:
     assert FrechetMetric().compute(features(0), features(1))[0].warnings == ()
 
@@ -123,10 +131,28 @@ def test_kernel__is_unbiased_for_two_draws_of_one_distribution() -> None:
     assert min(drawn) < 0 < max(drawn)
 
 
-def test_kernel__small_sets__say_so() -> None:
+def test_kernel__smaller_set_is_whole_in_every_subset__says_so() -> None:
     (value,) = KernelMetric().compute(features(0, rows=60), features(1, rows=80))
     assert value.settings["subset_size"] == 60
-    assert "subsets hold 60 pictures, not 1000" in value.warnings[0]
+    assert value.spread is not None
+    assert value.spread > 1e-6
+    assert "subsets hold 60 pictures, 1000 wanted, and that is all of the smaller set" in value.warnings[0]
+
+
+@pytest.mark.parametrize("subset_size", [60, 1000])
+def test_kernel__subsets_are_the_whole_sets__has_no_spread(subset_size: int) -> None:
+    x, y = features(0, rows=60), features(1, rows=60)
+    (value,) = KernelMetric(subset_size=subset_size).compute(x, y)
+    assert value.spread is None
+    assert value.settings == {"seed": 0, "num_subsets": 1, "subset_size": 60}
+    assert f"a subset of {subset_size} is all of both: there is one, and no spread" in value.warnings[0]
+    (larger,) = KernelMetric(subset_size=59).compute(x, y)
+    assert larger.spread is not None
+    assert larger.warnings == ()
+
+
+def test_kernel__one_subset__has_no_spread() -> None:
+    assert KernelMetric(num_subsets=1, subset_size=20).compute(features(0), features(1))[0].spread is None
 
 
 def test_precision_and_recall__are_counted_exactly() -> None:
@@ -184,6 +210,16 @@ def test_vendi__of_orthogonal_groups__counts_the_groups() -> None:
     assert values(VendiMetric(), np.ones((7, 3)), np.eye(3)) == pytest.approx(
         {"vendi_real": 1.0, "vendi_synthetic": 3.0}
     )
+
+
+def test_vendi__depends_on_the_number_of_pictures__and_says_so() -> None:
+    real, synthetic = VendiMetric().compute(features(0, rows=FEATURES - 1), features(1, rows=FEATURES))
+    assert (real.settings, synthetic.settings) == ({"num_pictures": 11}, {"num_pictures": 12})
+    differs = "the sets differ in size (11 and 12): the score grows with the number of pictures"
+    assert synthetic.warnings == (differs,)
+    assert real.warnings[0] == differs
+    assert "11 pictures are fewer than 12 features: the score is 11 at most" in real.warnings[1]
+    assert all(value.warnings == () for value in VendiMetric().compute(features(0), features(1)))
 
 
 @pytest.mark.parametrize("name", METRIC_NAMES)

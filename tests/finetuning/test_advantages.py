@@ -11,7 +11,6 @@ from rldf.finetuning.advantages import (
     GroupNormaliser,
     PromptNormaliser,
     as_rewards,
-    build_normaliser,
     regression_weights,
     require_finite_settings,
     sparse_weights,
@@ -54,17 +53,6 @@ def test_state__survives_json() -> None:
     np.testing.assert_array_equal(second.normalise(later, ["a", "b"]), first.normalise(later, ["a", "b"]))
 
 
-@pytest.mark.parametrize("kind", ["prompt", "group", "batch"])
-def test_constant_rewards__give_no_advantage(kind: str) -> None:
-    settings = AdvantageSettings(kind=kind, min_count=1)  # type: ignore[arg-type]  # a parameter of the test
-    np.testing.assert_array_equal(build_normaliser(settings).normalise(np.full(4, 0.3), PROMPTS), np.zeros(4))
-
-
-def test_whole_numbers__are_not_truncated() -> None:
-    rewards = as_rewards(np.array([0, 1, 0, 1]), count=4)
-    np.testing.assert_allclose(BatchNormaliser().normalise(rewards, PROMPTS), [-1.0, 1.0, -1.0, 1.0], rtol=1e-5)
-
-
 def test_a_reward_that_is_no_number__is_an_error() -> None:
     with pytest.raises(FinetuningError, match=r"picture 1 of 2 is nan; every reward must be a finite number"):
         as_rewards([0.0, float("nan")], count=2)
@@ -81,21 +69,10 @@ def test_regression_weights__are_a_softmax_that_sums_to_the_number_of_pictures()
     np.testing.assert_allclose([weights[:2].sum(), weights[2:].sum()], [2.0, 2.0])
 
 
-def test_regression_weights__of_temperature_0_are_supervised_training() -> None:
-    weights = regression_weights(REWARDS, PROMPTS, AdvantageSettings(inverse_temperature=0.0))
-    np.testing.assert_allclose(weights, np.ones(4))
-
-
 def test_regression_weights__of_the_whole_epoch_compare_all() -> None:
     settings = AdvantageSettings(inverse_temperature=0.2, weight_scope="batch")
     weights = regression_weights(REWARDS, PROMPTS, settings)
     np.testing.assert_allclose(weights[0] / weights[3], np.exp(-0.2 * 14.0), rtol=1e-9)
-
-
-def test_sparse_weights__keep_the_best_tenth_rounded_up() -> None:
-    prompts, rewards = ["a"] * 11 + ["b"] * 10, np.arange(21.0)
-    weights = sparse_weights(rewards, prompts, AdvantageSettings(kept_share=0.1))
-    assert np.flatnonzero(weights).tolist() == [9, 10, 20]
 
 
 def test_sparse_weights__keep_the_earlier_of_equals() -> None:

@@ -1,4 +1,4 @@
-"""Judging: paired differences, the alarm, diversity, drift; scoring of prompts; prompt sets; pre-flight."""
+"""Judging: paired differences, the alarm, diversity, drift; scoring of prompts; prompt sets."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,16 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from tests.finetuning.tiny import PROMPTS, SAMPLING, TRAIN, make_policy, make_trainer, redness
+from tests.finetuning.tiny import PROMPTS, TRAIN, make_policy, make_trainer, redness
 
+from rldf.arrays import ImageBatch
 from rldf.contracts import Reward, Target
 from rldf.errors import ConfigError
-from rldf.finetuning.judging import JudgeSettings, diversity_of, features_of, is_over_optimised, judge_policy, paired
-from rldf.finetuning.preflight import check_policy
+from rldf.finetuning.judging import (
+    JudgeSettings,
+    choose_prompts,
+    diversity_of,
+    features_of,
+    is_over_optimised,
+    judge_policy,
+    paired,
+)
 from rldf.finetuning.prompts import grammar_prompts, load_prompt_set, prompt_set_names
 from rldf.finetuning.scoring import PromptScorer, PromptTargets
-from rldf.finetuning.settings import Precision
 from rldf.grammar import load_grammar
 from rldf.records.percept import Outcome
 from rldf.space import Axis, Encoding, EncodingSpace
@@ -37,6 +43,7 @@ def test_judging__finds_gain_and_drift_after_training_and_none_before() -> None:
     before = found()
     assert before["reward"]["gain"] == {"mean": 0.0, "error": 0.0}
     assert before["drift"]["kl_nats"] == 0.0
+    assert [note.split(":")[0] for note in before["notes"]] == ["2 pictures are fewer than 192 features"]
     assert not before["alarm"]
     make_trainer(replace(TRAIN, learning_rate=0.05), policy=policy).run_epoch()
     after = found()
@@ -57,6 +64,40 @@ def test_alarm__needs_a_rise_and_a_fall() -> None:
 def test_paired__is_the_mean_difference_and_its_error() -> None:
     found = paired(np.array([1.0, 2.0, 6.0]), np.array([0.0, 1.0, 2.0]))
     assert found == pytest.approx({"mean": 2.0, "error": np.sqrt(3.0) / np.sqrt(3)})
+
+
+def test_single_number__has_no_error_and_raises_no_alarm() -> None:
+    rise, fall = paired(np.array([1.0001]), np.array([1.0])), paired(np.array([0.9999]), np.array([1.0]))
+    assert (rise["error"], fall["error"]) == (np.inf, np.inf)
+    assert not is_over_optimised(rise, fall)
+
+
+def test_prompts_of_a_large_set__are_drawn_by_the_seed() -> None:
+    prompts = [f"prompt {number}" for number in range(40)]
+    first, again, other = (choose_prompts(prompts, JudgeSettings(seed=seed), name="trained") for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+    assert len(set(first)) == 8
+    assert first == sorted(first, key=prompts.index)
+    assert first != prompts[:8]
+    assert choose_prompts(prompts[:8], JudgeSettings(), name="trained") == prompts[:8]
+
+
+def test_judging__draws_the_chosen_prompts() -> None:
+    asked: set[str] = set()
+
+    def score(images: ImageBatch, prompts: Sequence[str], seeds: Sequence[int]) -> np.ndarray:
+        asked.update(prompts)
+        return redness(images, prompts, seeds)
+
+    for seed in range(100):
+        how = JudgeSettings(max_prompts=1, pictures_per_prompt=2, seed=seed)
+        if choose_prompts(PROMPTS, how, name="trained") == [PROMPTS[1]]:
+            break
+    list(
+        judge_policy(make_policy(), prompts={"trained": PROMPTS}, score=score, second=None, embedder=None, settings=how)
+    )
+    assert asked == {PROMPTS[1]}
 
 
 def test_diversity__is_0_of_copies_and_larger_of_different_pictures() -> None:
@@ -160,54 +201,3 @@ def test_sentences_of_a_grammar__are_different_and_know_their_encodings() -> Non
 def test_more_sentences_than_the_grammar_has__are_refused() -> None:
     with pytest.raises(ConfigError, match=r"has 480 encodings; there cannot be more"):
         grammar_prompts(load_grammar("base"), num_prompts=480, num_unseen=1, seed=0)
-
-
-@pytest.mark.parametrize("storage_dtype", ["float32", "float16", "bfloat16"])
-def test_preflight__says_go_for_a_sound_policy(storage_dtype: str) -> None:
-    sampling = replace(SAMPLING, storage_dtype=storage_dtype)  # type: ignore[arg-type]  # a parameter of the test
-    findings = list(check_policy(make_policy(sampling), train=TRAIN, prompts=PROMPTS, score=redness))
-    assert [finding.name for finding in findings if not finding.is_kept] == []
-    assert len(findings) == 9
-
-
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_preflight__says_go_for_frozen_weights_in_half_precision(dtype: Precision) -> None:
-    findings = check_policy(
-        make_policy(replace(SAMPLING, batch_size=1), dtype=dtype), train=LONG, prompts=PROMPTS, score=redness
-    )
-    assert [finding.name for finding in findings if not finding.is_kept] == []
-
-
-def test_preflight__refuses_a_gradient_that_vanishes_in_float16() -> None:
-    policy = make_policy(dtype="float16")
-    policy.precision = "float32"  # as if nothing scaled the loss
-    kept = {finding.name: finding for finding in check_policy(policy, train=LONG, prompts=PROMPTS, score=redness)}
-    found = kept["the gradient is finite and reaches the trained weights"]
-    assert not found.is_kept
-    assert "lost to rounding" in found.measured
-
-
-def test_preflight__measures_the_base_of_full_training_where_one_is_kept() -> None:
-    policy = make_policy(kind="full", has_base=True, dtype="bfloat16")
-    named = {finding.name: finding for finding in check_policy(policy, train=TRAIN, prompts=PROMPTS, score=redness)}
-    begins = named["the policy begins as the base model"]
-    assert (begins.is_kept, begins.measured) == (True, "divergence 0.0e+00")
-
-
-def test_preflight__names_dropout_bad_rewards_and_equal_prompts() -> None:
-    policy = make_policy()
-    for module in policy.denoiser.unet.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.5
-            module.train()
-    prompts = [*PROMPTS, "a photo of zebra", "a photo of heron"]
-    findings = check_policy(
-        policy, train=TRAIN, prompts=prompts, score=lambda images, _, __: np.full(len(images), np.nan)
-    )
-    failed = {finding.name for finding in findings if not finding.is_kept}
-    assert {
-        "nothing is left to chance inside the denoiser",
-        "prompts differ for the text encoder",
-        "replay gives the log-probabilities of sampling",
-        "rewards are finite numbers",
-    } <= failed

@@ -17,13 +17,13 @@ import PIL.Image
 import pytest
 import torch
 from safetensors import SafetensorError
-from tests.finetuning.tiny import PROMPTS, make_trainer, redness
+from tests.finetuning.tiny import PROMPTS, make_policy, make_trainer, redness
 from tests.generators.tiny_pipelines import build_pipeline
 
 from rldf.arrays import ImageBatch
 from rldf.errors import ConfigError, RecordError
 from rldf.finetuning.checkpoints import find_checkpoints, read_checkpoint, write_checkpoint
-from rldf.finetuning.networks import read_weights
+from rldf.finetuning.failures import FinetuningError
 from rldf.finetuning.session import (
     FinetuneFinished,
     FinetuneSession,
@@ -32,7 +32,7 @@ from rldf.finetuning.session import (
     read_epoch_lines,
     read_finetune_run,
 )
-from rldf.finetuning.settings import RunSettings, TrainSettings
+from rldf.finetuning.settings import Method, Precision, RunSettings, TrainSettings
 from rldf.finetuning.trainer import ScoreImages, Trainer
 from rldf.finetuning.watching import Watch, encode_sheet, read_looks
 from rldf.generators.adapters import apply_adapter
@@ -63,6 +63,7 @@ def test_run__leaves_records_checkpoints_sheets_and_weights(tmp_path: Path) -> N
     header, epochs, queries = read_finetune_run(folder)
     assert header["model"] == {"id": "tiny"}
     assert [line["queries"] for line in epochs] == [4, 8, 12]
+    assert [(line["updates"], line["skipped"]) for line in epochs] == [(2, 0), (4, 0), (6, 0)]
     assert [line["query"] for line in queries] == list(range(12))
     assert {path.name for path in (folder / "images").iterdir()} == {f"epoch-{n:06d}.png" for n in (0, 2, 3)}
     assert [path.name for path in find_checkpoints(folder)] == ["epoch-000002", "epoch-000003"]
@@ -111,17 +112,23 @@ from rldf.finetuning.policy import DiffusionPolicy
 from rldf.finetuning.session import FinetuneSession, begin_folder, last_checkpoint
 from rldf.finetuning.settings import *
 from rldf.finetuning.trainer import Trainer
+from rldf.finetuning.watching import Watch
 from rldf.records import RunStore
 
+folder, has_more = Path(sys.argv[1]), sys.argv[2] == "watched"
 sampling = SamplerSettings(num_steps=3, guidance_scale=2.0, batch_size=2)
-policy = DiffusionPolicy(build_pipeline(), sampling=sampling, adapter=AdapterSettings())
-train = TrainSettings(samples_per_epoch=4, update_batch_size=2, learning_rate=1e-3)
+pipeline = build_pipeline()
+pipeline.unet.to(torch.float16 if has_more else torch.float32)
+policy = DiffusionPolicy(pipeline, sampling=sampling, adapter=AdapterSettings())
+ema_decay = 0.9 if has_more else 0.0
+train = TrainSettings(samples_per_epoch=4, update_batch_size=2, learning_rate=1e-3, ema_decay=ema_decay)
 trainer = Trainer(policy, prompts=PROMPTS, score=redness, train=train, advantage=AdvantageSettings())
 header = {{"kind": "finetune", "config": {{"train": {{"method": "ddpo-is"}}}}, "model": {{"id": "tiny"}}}}
-folder = Path(sys.argv[1])
 store = RunStore.reopen(folder) if folder.exists() else begin_folder(folder, request=header)
-run = RunSettings(max_queries=24, sample_every=0)
-session = FinetuneSession(trainer, store=store, header=header, train=train, run=run)
+run = RunSettings(max_queries=24, sample_every=1 if has_more else 0, num_samples=2, use_watch=has_more)
+rewards = {{"score": redness, "second": lambda *given: -redness(*given)}}
+watch = Watch(store, run=run, prompts=PROMPTS, seed=0, **rewards) if has_more else None
+session = FinetuneSession(trainer, store=store, header=header, train=train, run=run, watch=watch)
 with store:
     for event in session.events(checkpoint=last_checkpoint(folder)):
         print("event", flush=True)
@@ -129,13 +136,16 @@ with store:
 
 
 @pytest.mark.slow
-def test_killed_run__ends_with_the_weights_of_an_undisturbed_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variant", ["plain", "watched"])
+def test_killed_run__ends_with_the_weights_of_an_undisturbed_one(tmp_path: Path, variant: str) -> None:
+    # "watched": frozen weights in float16, so the loss has a scale, a moving average, and scored sheets
     script = tmp_path / "train.py"
     paths = [str(Path(__file__).parents[2])]
     script.write_text(KILLED.format(paths=paths), encoding="utf-8")
     call = [sys.executable, "-W", "ignore", str(script)]
-    subprocess.run([*call, str(tmp_path / "whole")], check=True, capture_output=True)
-    victim = subprocess.Popen([*call, str(tmp_path / "broken")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    subprocess.run([*call, str(tmp_path / "whole"), variant], check=True, capture_output=True)
+    again = [*call, str(tmp_path / "broken"), variant]
+    victim = subprocess.Popen(again, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert victim.stdout is not None
     for _ in range(3):
         victim.stdout.readline()
@@ -144,14 +154,70 @@ def test_killed_run__ends_with_the_weights_of_an_undisturbed_one(tmp_path: Path)
     victim.wait()
     victim.stdout.close()
     assert not (tmp_path / "broken" / "summary.json").exists()
-    subprocess.run([*call, str(tmp_path / "broken")], check=True, capture_output=True)
-    whole, broken = (
-        read_weights(tmp_path / name / "checkpoints" / "epoch-000006" / "tensors.safetensors")
-        for name in ("whole", "broken")
+    subprocess.run(again, check=True, capture_output=True)
+    (whole, state), (broken, state_again) = (
+        read_checkpoint(tmp_path / name / "checkpoints" / "epoch-000006") for name in ("whole", "broken")
     )
+    assert set(whole) == set(broken)
     for name, value in whole.items():
         torch.testing.assert_close(broken[name], value, rtol=0, atol=0)
+    assert state_again["trainer"] == state["trainer"]
+    assert (state["trainer"]["updater"]["loss_scale"] != {}) == (variant == "watched")
     assert read_step_lines(tmp_path / "broken") == read_step_lines(tmp_path / "whole")
+    looks = read_looks(tmp_path / "whole")
+    assert read_looks(tmp_path / "broken") == looks
+    assert len(looks) == (7 if variant == "watched" else 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "dtype", "message"),
+    [
+        ("rwr", "float16", r"the loss of update 3 is nan; it must be a finite number. No weight was moved"),
+        ("rwr", "float32", r"the loss of update 3 is nan; it must be a finite number. No weight was moved"),
+        ("ddpo-is", "float32", r"before the first update .* differs by nan between sampling and training"),
+    ],
+)
+def test_run_that_diverges__stops_and_its_last_checkpoint_is_whole(
+    tmp_path: Path, method: Method, dtype: Precision, message: str
+) -> None:
+    policy, calls = make_policy(dtype=dtype), iter(range(100))
+
+    def spoil(images: ImageBatch, prompts: Sequence[str], seeds: Sequence[int]) -> np.ndarray:
+        if next(calls) == 3:  # all pictures of the second epoch are drawn
+            with torch.no_grad():
+                next(iter(policy.denoiser.trained.values())).fill_(float("nan"))
+        return redness(images, prompts, seeds)
+
+    trainer = make_trainer(replace(TRAIN, method=method), policy=policy, score=spoil)
+    folder = tmp_path / "run"
+    with begin_folder(folder, request=HEADER) as store, pytest.raises(FinetuningError, match=message):
+        list(session_of(trainer, store, replace(RUN, sample_every=0)).events())
+    assert [line["epoch"] for line in read_epoch_lines(folder)] == [0]
+    (checkpoint,) = find_checkpoints(folder)
+    tensors, _ = read_checkpoint(checkpoint)
+    assert checkpoint.name == "epoch-000001"
+    assert all(bool(value.isfinite().all()) for value in tensors.values())
+    assert "nan" in json.loads((folder / "interrupted.json").read_text())["reason"]
+
+
+def test_float16_updates_left_out__are_told_in_records_and_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rldf.finetuning.updates.FIRST_LOSS_SCALE", 1e30)
+    trainer = make_trainer(TRAIN, policy=make_policy(dtype="float16"))
+    with begin_folder(tmp_path / "run", request=HEADER) as store:
+        *_, last = session_of(trainer, store, replace(RUN, max_queries=4, sample_every=0)).events()
+    assert isinstance(last, FinetuneFinished)
+    assert [(line["updates"], line["skipped"]) for line in read_epoch_lines(tmp_path / "run")] == [(2, 2)]
+    assert last.summary["budget"]["skipped"] == 2
+
+
+def test_regression__records_no_replay(tmp_path: Path) -> None:
+    trainer = make_trainer(replace(TRAIN, method="rwr"))
+    run = replace(RUN, max_queries=4, sample_every=0, use_tensorboard=True)
+    with begin_folder(tmp_path / "run", request=HEADER) as store:
+        list(session_of(trainer, store, run).events())
+    assert [line["first_deviation"] for line in read_epoch_lines(tmp_path / "run")] == [None]
 
 
 def test_budget_below_one_epoch__is_refused(tmp_path: Path) -> None:
@@ -243,6 +309,18 @@ def test_early_stop__keeps_the_weights_of_the_last_look_without_the_alarm(tmp_pa
     with torch.no_grad():
         drawn, expected = (unet(latents, 10, words).sample for unet in (pipeline.unet, trainer.policy.denoiser.unet))
     torch.testing.assert_close(drawn, expected, rtol=0, atol=1e-5)
+
+
+def test_single_picture__raises_no_alarm_and_stops_nothing(tmp_path: Path) -> None:
+    rising.calls = falling.calls = 0  # type: ignore[attr-defined]
+    run = replace(WATCHED, num_samples=1, patience=1)
+    with begin_folder(tmp_path / "run", request=HEADER) as store:
+        watch = Watch(store, run=run, prompts=PROMPTS, seed=0, score=rising, second=falling)
+        session = FinetuneSession(make(), store=store, header=HEADER, train=TRAIN, run=run, watch=watch)
+        *_, last = session.events()
+    assert isinstance(last, FinetuneFinished)
+    assert (last.summary["stopped"], last.summary["epochs"]) == ("budget", 3)
+    assert not any(look.is_alarm for look in read_looks(tmp_path / "run"))
 
 
 def test_patience_without_a_watch__is_refused() -> None:

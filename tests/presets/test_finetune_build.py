@@ -1,23 +1,40 @@
 """The parts of a fine-tuning run: worlds as models, which scorer reads for which reward, scorers that cannot be had."""
 
+import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
+import torch
+from transformers import BertConfig, BertModel
 
-from rldf.errors import ModelUnavailableError
-from rldf.finetuning.settings import SamplerSettings
+from rldf.errors import ConfigError, MissingExtraError, ModelUnavailableError, RldfError
+from rldf.finetuning.processes import SingleProcess
+from rldf.finetuning.settings import RunSettings, SamplerSettings
+from rldf.grammar import load_grammar
 from rldf.hub import say_nothing
-from rldf.presets.finetune_build import FinetuneParts, build_finetune_parts
+from rldf.presets.finetune_build import FinetuneParts, build_finetune_parts, build_prompts, build_trainer
 from rldf.presets.finetune_config import (
     FinetuneConfig,
     FinetuneModelConfig,
     FinetuneRewardConfig,
     PromptConfig,
+    finetune_preset_names,
+    load_finetune_preset,
 )
-from rldf.presets.finetune_rewards import Scorer, ScorerShelf, scorer_name
+from rldf.presets.finetune_rewards import (
+    CONVERT,
+    RoleScorer,
+    Scorer,
+    ScorerShelf,
+    check_rewards,
+    scorer_name,
+)
 from rldf.presets.shelf import CLIP_ID
+from rldf.rewards.caption_models import TransformersTokenEmbedder
+from rldf.worlds.text import build_tokenizer
 
 SHARED = "reads pictures with the same scorer as the reward"
 
@@ -100,3 +117,152 @@ def test_frozen_weights_in_half_precision__are_noted(tiny_models: Path) -> None:
 def test_scorers__are_chosen_with_the_model(model: str, reward: FinetuneRewardConfig, names: tuple[str, str]) -> None:
     config = config_of(model, reward)
     assert (scorer_name(config, role="a"), scorer_name(config, role="b")) == names
+
+
+@pytest.mark.parametrize(
+    ("model", "reward", "message"),
+    [
+        (
+            "no/model",
+            FinetuneRewardConfig(parts=("clip",)),
+            r"'clip' compares with pictures and reward.references is empty",
+        ),
+        ("no/model", FinetuneRewardConfig(second="clip"), r"reward.references is empty; a list of files such as"),
+        (
+            "no/model",
+            FinetuneRewardConfig(parts=("aesthetic",)),
+            r"reward.aesthetic_head is empty; a .safetensors file",
+        ),
+        (
+            "no/model",
+            FinetuneRewardConfig(parts=("remote",)),
+            r"reward.url is empty; .*Give it by --config reward.url=",
+        ),
+        (
+            "no/model",
+            FinetuneRewardConfig(parts=("caption",)),
+            r"reward.captioner is empty; a hub id or folder of LLaVA",
+        ),
+        ("no/model", FinetuneRewardConfig(parts=("redness", "beauty")), r"there is no reward 'beauty'"),
+        ("no/model", FinetuneRewardConfig(parts=("redness=nan",)), r"has the weight 'nan'; a weight is a number"),
+        ("no/model", FinetuneRewardConfig(parts=()), r"reward.parts is empty; at least one reward is needed"),
+        ("no/model", FinetuneRewardConfig(parts=("plugin:none",)), r"there is no reward 'plugin:none'"),
+        (
+            "no/model",
+            FinetuneRewardConfig(parts=("remote",), url="ftp://host"),
+            r"'ftp://host'; an address begins with http.*The settings are reward.url, reward.url_low",
+        ),
+        (
+            "no/model",
+            FinetuneRewardConfig(parts=("clip",), references=("nothing.png",)),
+            r"the picture 'nothing.png' of reward.references cannot be read",
+        ),
+        (
+            "no/model",
+            FinetuneRewardConfig(parts=("aesthetic",), aesthetic_head="head.pth"),
+            r"the aesthetic head 'head.pth' is no .safetensors file",
+        ),
+        ("embedded", FinetuneRewardConfig(parts=("clip-score",)), r"Set reward.perception to a CLIP's hub id"),
+        ("embedded", FinetuneRewardConfig(second="clip-score"), r"Set reward.second_perception to a CLIP's hub id"),
+    ],
+)
+def test_reward_without_what_it_needs__is_refused_before_a_model_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, model: str, reward: FinetuneRewardConfig, message: str
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("a model is loaded")
+
+    monkeypatch.setattr("rldf.presets.finetune_build.load_finetune_pipeline", refuse)
+    with pytest.raises(RldfError, match=message):
+        build_finetune_parts(config_of(model, reward), announce=say_nothing)
+
+
+def test_rewards_that_read__need_sentences_of_a_grammar() -> None:
+    config = config_of("no/model", FinetuneRewardConfig(second="agreement"))
+    config = replace(config, prompts=PromptConfig(set="animals"))
+    with pytest.raises(ConfigError, match=r"'agreement' compares a picture with the words of its prompt.*free text"):
+        build_finetune_parts(config, announce=say_nothing)
+
+
+def test_text_encoder_with_pickled_weights__is_refused_with_the_command_that_converts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pickled = tmp_path / "pickled"
+    tokenizer = build_tokenizer(["one", "cow"])
+    sizes: dict[str, Any] = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
+    bert = BertModel(BertConfig(vocab_size=len(tokenizer), **sizes))
+    bert.config.save_pretrained(pickled)
+    tokenizer.save_pretrained(pickled)
+    torch.save(bert.state_dict(), pickled / "pytorch_model.bin")
+    config = config_of("no/model", FinetuneRewardConfig(text_encoder=str(pickled), captioner="no/captioner"))
+    shelf = ScorerShelf(grammar=load_grammar("base"), device="cpu", announce=say_nothing)
+    command = CONVERT.format(model=pickled)
+    with pytest.raises(ModelUnavailableError, match=r"are pickled.*convert it once by python -c") as refused:
+        RoleScorer(config, role="a", shelf=shelf).build_caption_reward()
+    assert f"{command} and set reward.text_encoder to the folder text-encoder" in str(refused.value)
+    document = Path(__file__).parents[2] / "docs" / "methods" / "ddpo.md"
+    assert CONVERT.format(model=FinetuneRewardConfig().text_encoder) in document.read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    exec(shlex.split(command)[2])
+    converted = TransformersTokenEmbedder(tmp_path / "text-encoder", announce=say_nothing, layer=1)
+    assert converted("one cow").shape == (4, 16)
+
+
+def test_missing_tensorboard__is_found_before_a_folder_is_made(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(config_of(str(tiny_models), FinetuneRewardConfig()), run=RunSettings(use_tensorboard=True))
+    parts = build_finetune_parts(config, announce=say_nothing)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(MissingExtraError, match=r"run.use_tensorboard is true and .* is not installed; epochs.jsonl"):
+        build_trainer(config, parts, processes=SingleProcess())
+
+
+def test_notes__are_told_at_once_but_those_of_a_judgement(tiny_models: Path) -> None:
+    told: list[str] = []
+    config = config_of(str(tiny_models), FinetuneRewardConfig(parts=("agreement",)))
+    parts = build_finetune_parts(config, announce=told.append)
+    assert told == list(parts.notes)
+    assert "The reward 'agreement' is computed by the embedded scorer, which stands in for CLIP." in told
+    assert any("can raise no alarm; set reward.second, or judge it by one" in note for note in told)
+    assert any("prompts.unseen names others" in note for note in told)
+    told.clear()
+    judged = build_finetune_parts(config, announce=told.append, has_judge=True)
+    assert not told
+    assert "No second reward: no alarm is possible; give --second." in judged.notes
+
+
+@pytest.mark.parametrize("name", finetune_preset_names())
+def test_preset__can_raise_the_alarm_and_is_judged_on_unseen_prompts(name: str) -> None:
+    config = load_finetune_preset(name)
+    prompts = build_prompts(config, grammar=load_grammar(config.prompts.grammar))
+    check_rewards(config, prompts=prompts)
+    assert config.reward.second != ""
+    assert config.run.use_watch
+    assert len(prompts.unseen) >= 16
+    assert not set(prompts.unseen) & set(prompts.trained)
+
+
+def test_unseen_prompts__come_from_another_set_where_a_set_has_none(tmp_path: Path) -> None:
+    grammar = load_grammar("base")
+
+    def unseen_of(trained: str, unseen: str) -> tuple[str, ...]:
+        config = FinetuneConfig(prompts=PromptConfig(set=trained, unseen=unseen, num_unseen=2))
+        return build_prompts(config, grammar=grammar).unseen
+
+    mine = tmp_path / "mine.txt"
+    mine.write_text("cat\ndog\n", encoding="utf-8")
+    others = tmp_path / "others.txt"
+    others.write_text("dog\ntoaster\n", encoding="utf-8")
+    assert unseen_of(str(mine), "") == ()
+    assert unseen_of(str(mine), str(others)) == ("toaster",)
+    assert unseen_of(str(mine), "animals")[:2] == ("elephant", "giraffe")
+    assert unseen_of("animals", str(others)) == unseen_of("animals", "")
+    assert unseen_of("grammar", str(others)) == unseen_of("grammar", "")
+    with pytest.raises(ConfigError, match=r"all its prompts are trained on.*Name another set"):
+        unseen_of(str(mine), str(mine))

@@ -1,7 +1,11 @@
 """Where a run came from."""
 
 import platform
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import PIL
+import pytest
 
 from rldf.records.provenance import checkout_commit, utc_now, versions
 
@@ -12,6 +16,19 @@ def test_versions__name_python_and_the_packages_that_decide_results() -> None:
     found = versions()
     assert found["python"] == platform.python_version()
     assert {"rldf", "torch", "diffusers", "transformers", "numpy"} <= found.keys()
+    assert found["pillow"] == PIL.__version__
+
+
+def test_versions__name_the_packages_of_training_where_they_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def installed(name: str) -> str:
+        if name == "peft":
+            raise PackageNotFoundError(name)
+        return "1.0" if name == "accelerate" else version(name)
+
+    monkeypatch.setattr("rldf.records.provenance.version", installed)
+    found = versions()
+    assert found["accelerate"] == "1.0"
+    assert "peft" not in found
 
 
 def test_commit__is_read_from_a_branch_a_packed_branch_and_a_bare_hash(tmp_path: Path) -> None:

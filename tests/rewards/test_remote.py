@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from base64 import b64decode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -116,6 +117,39 @@ def test_answer_that_is_none__is_an_error(url: str, answer: bytes, message: str)
     Answering.answers = [(200, answer)]
     with pytest.raises(RewardError, match=message):
         reward_of(url).score(OUTCOMES, target=Target())
+
+
+def drip(handler: Answering, *, head: int) -> None:
+    """Answers byte by byte, a tenth of a second apart, after as many bytes at once."""
+    whole = b'HTTP/1.0 200 OK\r\nContent-Length: 40\r\n\r\n{"rewards": [1, 2, 3]}' + b" " * 18
+    handler.rfile.read(int(handler.headers["Content-Length"]))
+    handler.wfile.write(whole[:head])
+    try:
+        for place in range(head, head + 20):
+            handler.wfile.write(whole[place : place + 1])
+            time.sleep(0.1)
+    except OSError:
+        pass  # nobody listens any more
+
+
+@pytest.mark.parametrize("head", [15, 60], ids=["in the head", "in the rewards"])
+def test_server_that_drips__does_not_hold_a_request_beyond_its_time(
+    url: str, monkeypatch: pytest.MonkeyPatch, head: int
+) -> None:
+    monkeypatch.setattr(Answering, "do_POST", lambda handler: drip(handler, head=head))
+    reward = RemoteReward(RemoteSettings(url=url, high=10.0, timeout_s=0.5, max_attempts=1))
+    began = time.monotonic()
+    with pytest.raises(RewardError, match=r"failed after 1 of at most 1 attempts: no whole answer within 0.5 s"):
+        reward.score(OUTCOMES, target=Target())
+    assert time.monotonic() - began < 1.5
+
+
+def test_message_of_a_failure__says_what_can_be_done_about_a_run() -> None:
+    message = (
+        r"Start it again and go on with the run; its address and time-out are reward\.url and reward\.url_timeout_s"
+    )
+    with pytest.raises(RewardError, match=message):
+        reward_of("http://127.0.0.1:9").score(OUTCOMES, target=Target())
 
 
 def test_no_server__is_an_error() -> None:

@@ -97,7 +97,13 @@ def make_run(folder: Path, *, is_finished: bool = True, first_alarm: int = 99, i
         attacks = {"honest": {"mean": 0.5, "error": 0.1}, "written on another": {"mean": 0.75, "error": 0.1}}
         told = {"is_fooled": True, "tells_apart": False}
         notes = ["The reward is computed by a stand-in.", "Both rewards share a scorer."]
-        evaluation = {"alarm": False, "prompts": {"trained": found}, "attacks": {**attacks, **told}, "notes": notes}
+        evaluation = {
+            "alarm": False,
+            "prompts": {"trained": found},
+            "attacks": {**attacks, **told},
+            "second_reward": "agreement",
+            "notes": notes,
+        }
         (folder / "evaluation.json").write_text(json.dumps(evaluation), encoding="utf-8")
     return folder
 
@@ -125,6 +131,7 @@ def test_page__tells_curve_sheets_judgement_and_budget(tmp_path: Path) -> None:
     assert "after 5 epochs · reward \u22122.750, second reward 0.625" in page.text["pictures"]
     assert "a photo of <one> cow" in page.text["pictures"]
     assert "1.0000 ± 0.2000" in page.text["judged"]
+    assert "second reward: agreement" in page.text["judged"]
     assert "Vendi score 3.5000 2.5000 \u22121.0000" in page.text["judged"]
     assert "scorer class score, object" in page.text["judged"]
     assert page.text["page"].count("The reward is computed by a stand-in.") == 1
@@ -145,6 +152,17 @@ def test_alarm__is_told_with_when_it_came_and_what_was_kept(tmp_path: Path) -> N
     assert "first seen after epoch 4, at 256 queries" in page.text["page"]
     assert "its result is the model after epoch 3" in page.text["page"]
     assert len(page.with_class("validation")) == 2
+
+
+def test_alarm_of_a_judgement__names_the_second_reward_that_gave_it(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", is_judged=True)
+    header = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    header["config"]["reward"]["second"] = ""
+    (folder / "run.json").write_text(json.dumps(header), encoding="utf-8")
+    evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+    evaluation |= {"alarm": True, "second_reward": "clip-score"}
+    (folder / "evaluation.json").write_text(json.dumps(evaluation), encoding="utf-8")
+    assert "the second reward (clip-score), on which nothing was trained" in page_of(folder).text["page"]
 
 
 def test_unfinished_run__says_how_to_go_on(tmp_path: Path) -> None:

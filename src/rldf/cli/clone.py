@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal
 import typer
 
 from rldf.cli import workflows
-from rldf.cli.clone_shown import missing_line, show_estimate, show_event, show_plan_event
+from rldf.cli.clone_shown import (
+    CountShown,
+    closing_line,
+    missing_line,
+    repair_line,
+    show_estimate,
+    show_event,
+    show_plan_event,
+)
 from rldf.cli.manners import FAILED, print_json, say, well_behaved
 from rldf.cli.options import (
     AsJson,
@@ -51,13 +59,20 @@ def plan(
     *,
     out: Annotated[str, typer.Option("--out", help="Folder or fsspec URL of the clone.", show_default=False)],
     how: Annotated[
-        Literal["search", "read", "names", "recipes"],
-        typer.Option("--sentences", help="Where sentences come from: a search, perception, class names, or a file."),
-    ] = "search",
+        Literal["search", "read", "names", "recipes"] | None,
+        typer.Option(
+            "--sentences",
+            help="Where sentences come from: a search, perception, class names, or a file.",
+            show_default="search, or the file of --recipes",
+        ),
+    ] = None,
     recipes: Annotated[
         Path | None, typer.Option("--recipes", help="That file: class name to sentences, as JSON.", show_default=False)
     ] = None,
-    num_inputs: Annotated[int, typer.Option("--inputs", min=1, help="Pictures of a class that are searched.")] = 3,
+    num_inputs: Annotated[
+        int | None,
+        typer.Option("--inputs", min=1, help="Pictures of a class that are searched or read.", show_default="3"),
+    ] = None,
     budget: Annotated[
         int | None, typer.Option("--budget", min=1, help="Renders of one search.", show_default="48")
     ] = None,
@@ -117,9 +132,11 @@ def plan(
     request = workflows.ClonePlanRequest(
         folder=folder,
         out=out,
-        how=how if recipes is None else "recipes",
+        how=workflows.choose_sentences(
+            how, recipes=recipes, given={"--vary": vary, "--inputs": num_inputs, "--budget": budget}
+        ),
         recipes=recipes,
-        num_inputs=num_inputs,
+        num_inputs=3 if num_inputs is None else num_inputs,
         vary=tuple(vary if vary is not None else ()),
         counts={name: count for name, count in splits.items() if count is not None},
         shard_size=shard_size,
@@ -195,8 +212,8 @@ def run(
     assert finished is not None
     if as_json:
         print_json({"clone": clone, **finished})
+    say(closing_line(clone, finished))
     if not finished["is_whole"]:
-        say(f"the clone is not whole yet; `rldf clone status {clone}` says what is missing")
         raise typer.Exit(FAILED)
 
 
@@ -226,6 +243,8 @@ def status(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False)
     )
     for shard, text in found.quarantined.items():
         typer.echo(f"quarantine: shard {shard}: {text}")
+    if found.quarantined:
+        typer.echo(repair_line(clone, found.quarantined))
     if found.missing_pictures is None:
         typer.echo("the gates have not judged all of it yet")
     elif found.missing_pictures:
@@ -237,7 +256,7 @@ def status(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False)
 def verify(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False) -> None:
     """Decodes, hashes and counts every picture again; the exit status tells."""
     del debug
-    found = workflows.verify_clone(workflows.Storage(clone))
+    found = workflows.verify_clone(workflows.Storage(clone), on_shard=CountShown("shards checked").tell)
     problems = {str(problem.shard): problem.what for problem in found.problems}
     told: dict[str, Any] = {
         "is_whole": found.is_whole,
@@ -248,6 +267,7 @@ def verify(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False)
         "quarantined": {str(shard): text for shard, text in found.status.quarantined.items()},
         "left_overs": list(found.left_overs),
         "strays": list(found.strays),
+        "damaged_gates": list(found.damaged_gates),
         "missing_pictures": found.missing_pictures,
     }
     if as_json:
@@ -262,7 +282,7 @@ def verify(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False)
             typer.echo(missing_line(found.missing_pictures))
         for shard, what in problems.items():
             typer.echo(f"shard {shard}: {what}")
-        for kind in ("left_overs", "strays"):
+        for kind in ("left_overs", "strays", "damaged_gates"):
             for name in told[kind]:
                 typer.echo(f"{kind.replace('_', '-')}: {name}")
     if not found.is_whole:
@@ -276,10 +296,11 @@ def repair(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False)
     del debug
     done = workflows.repair_clone(workflows.Storage(clone))
     if as_json:
-        told = {"removed": list(done.removed), "retried": list(done.retried), "unreadable": list(done.unreadable)}
-        print_json({"clone": clone, **told})
+        print_json({"clone": clone, **{name: list(files) for name, files in asdict(done).items()}})
     else:
         typer.echo(f"{len(done.removed)} files removed, {len(done.retried)} shards out of quarantine")
+        if done.fresh:
+            typer.echo(f"{len(done.fresh)} left-overs of the last hour were left alone: a run may be in progress")
         typer.echo(f"go on with   rldf clone run {clone}")
     if done.unreadable:
         say(f"{len(done.unreadable)} shards cannot be read at present and were left alone; check the storage")
@@ -291,7 +312,7 @@ def repair(clone: CloneFolder, *, as_json: AsJson = False, debug: Debug = False)
 def export(
     clone: CloneFolder,
     *,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the data set; empty.", show_default=False)],
+    out: Annotated[str, typer.Option("--out", help="Folder of the data set; empty, no URL.", show_default=False)],
     form: Annotated[
         Literal["imagefolder", "webdataset", "huggingface"], typer.Option("--form", help="For which programs.")
     ] = "imagefolder",
@@ -300,7 +321,8 @@ def export(
 ) -> None:
     """Writes the pictures that passed the gates, with a data card."""
     del debug
-    done = workflows.export_clone(workflows.Storage(clone), out, form=form)
+    counter = CountShown("pictures written")
+    done = workflows.export_clone(workflows.Storage(clone), out, form=form, on_pictures=counter.tell)
     if as_json:
         told = {"counts": done.counts, "left_out": done.num_left_out, "missing_pictures": done.missing}
         print_json({"folder": str(done.folder), "form": form, **told})

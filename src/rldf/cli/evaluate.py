@@ -125,9 +125,10 @@ def classifier(
         return
     for name, row in told["training_sets"].items():
         share = "" if row["share_of_real"] is None else f"   {row['share_of_real']:.1%} of real"
-        typer.echo(
-            f"{name:<12} top-1 {row['top1']:.1%} +- {row['top1_std']:.1%}   {row['num_train']} training pictures{share}"
-        )
+        spread = "" if row["top1_std"] is None else f" +- {row['top1_std']:.1%}"
+        typer.echo(f"{name:<12} top-1 {row['top1']:.1%}{spread}   {row['num_train']} training pictures{share}")
+    for warning in told["warnings"]:
+        say(f"warning: {warning}")
     _name_files({"training and test": told["unreadable"]}, "could not be read")
 
 

@@ -167,7 +167,7 @@ def evaluate(
     folder: RunFolder,
     *,
     count: Annotated[int, typer.Option("-n", "--count", min=2, help="Pictures per prompt and model.")] = 4,
-    num_prompts: Annotated[int, typer.Option("--prompts", min=1, help="Prompts of each set, at most.")] = 8,
+    num_prompts: Annotated[int, typer.Option("--num-prompts", min=1, help="Prompts of each set, at most.")] = 8,
     second: Annotated[
         str | None, typer.Option("--second", help="The reward that only judges.", show_default="the run's")
     ] = None,

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from rldf.jobs.clone_plan import ClassPlanned as ClassPlanned
     from rldf.jobs.clone_plan import ClonePlanned as ClonePlanned
     from rldf.jobs.clone_plan import ClonePlanRequest as ClonePlanRequest
+    from rldf.jobs.clone_plan import choose_sentences as choose_sentences
     from rldf.jobs.clone_plan import foresee_clone as foresee_clone
     from rldf.jobs.clone_plan import open_clone as open_clone
     from rldf.jobs.clone_plan import plan_clone as plan_clone
@@ -184,6 +185,7 @@ _MODULES = {
         "ClassPlanned",
         "ClonePlanned",
         "ClonePlanRequest",
+        "choose_sentences",
         "foresee_clone",
         "open_clone",
         "plan_clone",

@@ -8,6 +8,7 @@ from pathlib import Path
 from rldf.errors import ImageError
 from rldf.perception.reading import SUFFIXES
 
+_SPLIT_NAMES = frozenset({"train", "validation", "val", "test"})
 _IGNORED_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
@@ -69,7 +70,7 @@ def read_class_folder(folder: str | Path) -> ClassFolder:
         The list.
 
     Raises:
-        ImageError: if there is no such folder, or no picture in it.
+        ImageError: if there is no such folder, no picture in it, or its folders are splits, not classes.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -86,6 +87,7 @@ def read_class_folder(folder: str | Path) -> ClassFolder:
                 passed_over.append((show_path(Path(entry.path)), "a class folder without a picture"))
         elif _is_picture(entry, passed_over):
             loose.append(Path(entry.path))
+    _require_classes(folder, files)
     if files:
         passed_over.extend((show_path(path), "a picture outside the class folders") for path in sorted(loose))
     elif loose:
@@ -97,6 +99,20 @@ def read_class_folder(folder: str | Path) -> ClassFolder:
         )
     return ClassFolder(
         folder=folder, class_names=tuple(sorted(files)), files=files, passed_over=tuple(sorted(passed_over))
+    )
+
+
+def _require_classes(folder: Path, files: Mapping[str, tuple[Path, ...]]) -> None:
+    """Refuses the root of a data set, whose sub-folders are splits; one class that is named so may hold pictures."""
+    if not files or not {name.lower() for name in files} <= _SPLIT_NAMES:
+        return
+    names = sorted(files)
+    if len(names) == 1 and any(path.parent == folder / names[0] for path in files[names[0]]):
+        return
+    best = next((name for name in names if name.lower() == "train"), names[0])
+    raise ImageError(
+        f"the folders in '{show_path(folder)}' are named {', '.join(names)}: those are splits of a data set, and "
+        f"folders of classes are needed. Give one of the splits, such as '{show_path(folder / best)}'."
     )
 
 

@@ -1,5 +1,6 @@
 """Who makes shards on one machine: this process, or several that keep their model and are replaced if they die."""
 
+import copy
 import errno
 import multiprocessing
 from collections import Counter, deque
@@ -10,10 +11,26 @@ from multiprocessing.process import BaseProcess
 from typing import Any, final
 
 from rldf.contracts import Executor, ShardMaker, ShardResult
-from rldf.errors import ConfigError, RecordError, RldfError
+from rldf.errors import (
+    BudgetExceededError,
+    ConfigError,
+    ImagesApiError,
+    MissingExtraError,
+    ModelUnavailableError,
+    PerceptionError,
+    PromptRefusedError,
+    RecordError,
+    RldfError,
+)
 
 MAX_ATTEMPTS = 3  # our choice: of each shard
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+STOPPING = (ConfigError, RecordError, BudgetExceededError, ModelUnavailableError, MissingExtraError, PerceptionError)
+"""What every other shard would fail of as well."""
+OF_ONE_REQUEST = (400, 413, 422)
+"""HTTP statuses that may be the fault of one prompt; an endpoint with any other fails all shards."""
+HOPELESS = (PromptRefusedError.__name__, ImagesApiError.__name__)
+"""What fails one shard however often it is tried; each try would be paid for."""
 
 BeginWorker = Callable[[int], ShardMaker]
 
@@ -38,7 +55,7 @@ class InlineExecutor(Executor):
         result = ShardResult(shard=shard, state="failed")
         for attempt in range(1, self._max_attempts + 1):
             result = replace(attempted(make, shard), worker="0", num_attempts=attempt)
-            if result.state != "failed":
+            if not deserves_another_try(result, max_attempts=self._max_attempts):
                 break
         return result
 
@@ -47,8 +64,9 @@ class InlineExecutor(Executor):
 class ProcessExecutor(Executor):
     """Makes shards in several processes of this machine, each with its own model.
 
-    A process that dies is replaced, and its shard is begun again, `max_attempts` times at most. Work is handed out one
-    shard at a time, so a slow process holds nobody up. Processes whose driver died end after their shard.
+    A process that dies or fails is replaced, since a card in a bad state stays so for its process; its shard is begun
+    again, `max_attempts` times at most. Work is handed out one shard at a time, so a slow process holds nobody up.
+    Processes whose driver died end after their shard.
     """
 
     def __init__(self, num_workers: int, *, max_attempts: int = MAX_ATTEMPTS) -> None:
@@ -70,86 +88,82 @@ class ProcessExecutor(Executor):
         """Makes each shard; results come as they are done."""
         waiting = deque(shards)
         attempts: Counter[int] = Counter()
-        early_deaths = 0
+        early_deaths: Counter[int] = Counter()
         workers = [_begin(number, begin_worker) for number in range(min(self._num_workers, len(waiting)))]
         try:
             while workers:
                 ready = wait([worker.connection for worker in workers])
                 for worker in [entry for entry in workers if entry.connection in ready]:
-                    message = worker.receive()
-                    is_dead = message is None
-                    if isinstance(message, ShardResult):
-                        result = replace(message, num_attempts=attempts[message.shard])
-                        yield from self._settle(result, waiting)
-                    elif is_dead:
-                        early_deaths = self._count_early(worker, early_deaths)
-                    if waiting and not is_dead:
-                        is_dead = not worker.begin(waiting.popleft(), attempts)
-                    if is_dead:
-                        yield from self._settle(worker.death(attempts), waiting)
-                    if is_dead or worker.shard is None:
+                    result = worker.receive(attempts)
+                    self._count_early(worker, result, early_deaths)
+                    yield from settled(result, waiting, max_attempts=self._max_attempts)
+                    if waiting and not worker.is_spent:
+                        result = worker.begin(waiting.popleft(), attempts)
+                        yield from settled(result, waiting, max_attempts=self._max_attempts)
+                    if worker.is_spent or worker.shard is None:
                         workers.remove(worker)
-                        worker.end()
-                    if is_dead and waiting:
+                        worker.end(is_killed=worker.is_spent)
+                    if worker.is_spent and waiting:
                         workers.append(_begin(worker.number, begin_worker))
         finally:
             for worker in workers:
                 worker.end(is_killed=True)
 
-    def _count_early(self, worker: "_Worker", early_deaths: int) -> int:
-        """Counts the death of a worker that had no shard yet; too many of them end the run."""
-        early_deaths += worker.shard is None
-        if early_deaths >= self._max_attempts:
+    def _count_early(self, worker: "_Worker", result: ShardResult | None, early_deaths: Counter[int]) -> None:
+        """Counts how often in a row a worker died before it had a shard; too many of them end the run."""
+        is_early = worker.is_spent and result is None
+        early_deaths[worker.number] = early_deaths[worker.number] + 1 if is_early else 0
+        if early_deaths[worker.number] >= self._max_attempts:
             raise ConfigError(
-                f"a worker process died {early_deaths} times while it loaded the model; it must start. "
-                "Check memory and the model with --workers 1."
+                f"a worker process died {early_deaths[worker.number]} times in a row while it loaded the model; it "
+                "must start. Check memory and the model with --workers 1."
             )
-        return early_deaths
-
-    def _settle(self, result: ShardResult | None, waiting: deque[int]) -> Iterator[ShardResult]:
-        """Hands a result on, or puts its shard back in the queue."""
-        if result is None:
-            return
-        if result.state == "failed" and result.num_attempts < self._max_attempts:
-            waiting.append(result.shard)
-        else:
-            yield result
 
 
 @dataclass(slots=True, kw_only=True)
 class _Worker:
-    """One process, and what it is doing."""
+    """One process, and what it is doing; once it is spent, another takes its place."""
 
     number: int
     process: BaseProcess
     connection: "Connection[Any, Any]"
     shard: int | None = None
+    is_spent: bool = False
 
-    def receive(self) -> "ShardResult | str | None":
-        """What it says: a result, "ready", or None where it died; what stops the whole run is raised."""
+    def receive(self, attempts: Counter[int]) -> ShardResult | None:
+        """What came of its shard; None where it had none. What stops the whole run is raised."""
         try:
             message: object = self.connection.recv()
         except (EOFError, OSError):
-            return None
-        if isinstance(message, ShardResult):
-            self.shard = None
-            return message
+            return self._death(attempts)
         if isinstance(message, RldfError):
             raise message
-        return "ready"
+        if not isinstance(message, ShardResult):
+            return None
+        self.shard = None
+        self.is_spent = message.state == "failed"
+        return replace(message, num_attempts=attempts[message.shard])
 
-    def begin(self, shard: int, attempts: Counter[int]) -> bool:
-        """Hands it a shard; False where it died since it last spoke."""
+    def begin(self, shard: int, attempts: Counter[int]) -> ShardResult | None:
+        """Hands it a shard; gives what came of it where it died since it last spoke."""
         self.shard = shard
         attempts[shard] += 1
         try:
             self.connection.send(shard)
         except OSError:
-            return False
-        return True
+            return self._death(attempts)
+        return None
 
-    def death(self, attempts: Counter[int]) -> ShardResult | None:
+    def end(self, *, is_killed: bool = False) -> None:
+        """Ends the process: it leaves when its connection closes."""
+        self.connection.close()
+        if is_killed:
+            self.process.kill()
+        self.process.join()
+
+    def _death(self, attempts: Counter[int]) -> ShardResult | None:
         """The result of a worker that died; None where it had nothing to do."""
+        self.is_spent = True
         if self.shard is None:
             return None
         self.process.join()
@@ -161,12 +175,30 @@ class _Worker:
             error=f"the worker process died with exit code {self.process.exitcode}",
         )
 
-    def end(self, *, is_killed: bool = False) -> None:
-        """Ends the process: it leaves when its connection closes."""
-        self.connection.close()
-        if is_killed:
-            self.process.kill()
-        self.process.join()
+
+def settled(result: ShardResult | None, waiting: deque[int], *, max_attempts: int) -> Iterator[ShardResult]:
+    """Hands a result on, or puts its shard back as the next one: what fails everywhere shows after a few shards.
+
+    Args:
+        result: what came of a shard; None where nothing did yet.
+        waiting: shards to be begun.
+        max_attempts: how often a shard is begun at most.
+
+    Yields:
+        The result, where it is final.
+    """
+    if result is None:
+        return
+    if deserves_another_try(result, max_attempts=max_attempts):
+        waiting.appendleft(result.shard)
+    else:
+        yield result
+
+
+def deserves_another_try(result: ShardResult, *, max_attempts: int) -> bool:
+    """Tells whether a shard failed of what another try may mend, and has one left."""
+    kind = result.error.partition(":")[0]  # as `attempted` writes it
+    return result.state == "failed" and result.num_attempts < max_attempts and kind not in HOPELESS
 
 
 def attempted(make: ShardMaker, shard: int) -> ShardResult:
@@ -180,14 +212,16 @@ def attempted(make: ShardMaker, shard: int) -> ShardResult:
         What came of it.
 
     Raises:
-        ConfigError: if the settings do not go with the plan; every other shard would fail as this one did.
-        RecordError: if the storage cannot be read or written, or a disk is full, likewise.
+        RecordError: if a disk is full. What every other shard would fail of as well, such as a limit that was reached,
+            a model or storage that is not there, or an endpoint that does not answer, is raised as it is.
     """
     try:
         return make(shard)
-    except (ConfigError, RecordError):
-        raise
     except Exception as error:  # a model may raise anything, and one shard must not end the others
+        if isinstance(error, STOPPING):
+            raise
+        if isinstance(error, ImagesApiError) and error.status not in OF_ONE_REQUEST:
+            raise
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise RecordError(
                 f"shard {shard} cannot be made: {error}. What was written before is whole. Free space, and run the "
@@ -198,8 +232,11 @@ def attempted(make: ShardMaker, shard: int) -> ShardResult:
 
 
 def sendable(error: RldfError) -> RldfError:
-    """Makes an error that another process can read; one with fields of its own becomes a `ConfigError`."""
-    return type(error)(*error.args) if type(error).__init__ is Exception.__init__ else ConfigError(str(error))
+    """Makes an error that another process can read; one that cannot be made again becomes a `ConfigError`."""
+    try:
+        return copy.copy(error)
+    except TypeError:  # its constructor takes more than a message
+        return ConfigError(str(error))
 
 
 def _begin(number: int, begin_worker: BeginWorker) -> _Worker:

@@ -1,23 +1,38 @@
 """What is left out after all pictures are drawn, in plan order, each for one named reason."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 
+import fsspec
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Int64, UInt8
 
 from rldf.datasets.class_check import ClassCheck
-from rldf.datasets.duplicates import MARK_BYTES, Likeness, Marks, has_alike, later_repeats
+from rldf.datasets.duplicates import MARK_BYTES, Likeness, Marks, alike, has_alike, later_repeats
 from rldf.datasets.plan import SPLITS, Plan
 from rldf.datasets.plan_store import parquet_bytes, parquet_table
 from rldf.datasets.shards import decode_picture, read_pictures, read_shard_table
 from rldf.datasets.storage import Storage
-from rldf.datasets.verdicts import VERDICTS, StoredReport, name_missing, write_verdicts
+from rldf.datasets.verdicts import (
+    REPORT_FILE,
+    VERDICT_FILE,
+    VERDICTS,
+    NearestReal,
+    StoredReport,
+    name_missing,
+    read_report,
+    write_verdicts,
+)
+from rldf.errors import RecordError, StorageError
 
+GATE_FOLDER = "gates"
+_OFF_CLASS = "is_off_class"
 _CHECK_BATCH = 32
+_SIGN_BYTES = 32  # of a mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +42,16 @@ class GateSettings:
     Attributes:
         class_check: leaves out pictures of another class; None to keep them.
         real_marks: class name to the marks of its real pictures, to find leaks; empty to look for none.
+        real_names: class name to the names of these pictures, in the order of their marks; empty where unknown.
+        unreadable: names of real pictures that could not be read, and are not compared with.
         likeness: from when on two pictures count as nearly the same.
         has_duplicate_gate: False to keep repeats.
     """
 
     class_check: ClassCheck | None = None
     real_marks: Mapping[str, Marks] = field(default_factory=dict)
+    real_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
     likeness: Likeness = field(default_factory=Likeness)
     has_duplicate_gate: bool = True
 
@@ -89,7 +108,7 @@ def apply_gates(storage: Storage, rounds: Sequence[Plan], *, settings: GateSetti
     if settings.class_check is not None:
         is_off = np.concatenate(list(_off_class(storage, rounds, settings.class_check)))
         verdicts[(verdicts == "kept") & is_off] = "off-class"
-    _find_leaks(verdicts, columns, settings)
+    nearest = _find_leaks(verdicts, columns, settings)
     if settings.has_duplicate_gate:
         _find_repeats(verdicts, columns, likeness=settings.likeness)
     missing = rounds[0].quotas.copy()
@@ -106,8 +125,9 @@ def apply_gates(storage: Storage, rounds: Sequence[Plan], *, settings: GateSetti
         counts=report.counts,
         missing=name_missing(missing, class_names=rounds[0].class_names),
         gates=settings.about,
+        unreadable=settings.unreadable,
     )
-    write_verdicts(storage, rounds, [str(verdict) for verdict in verdicts], report=stored)
+    write_verdicts(storage, rounds, [str(verdict) for verdict in verdicts], report=stored, nearest=nearest)
     return report
 
 
@@ -135,12 +155,30 @@ def _read_columns(storage: Storage, rounds: Sequence[Plan]) -> _Columns:
     )
 
 
-def _find_leaks(verdicts: np.ndarray, columns: _Columns, settings: GateSettings) -> None:
-    """Marks what is nearly a real picture, of whatever class."""
-    real = [marks for marks in settings.real_marks.values() if len(marks)]
-    if real:
-        kept = np.flatnonzero(verdicts == "kept")
-        verdicts[kept[has_alike(columns.marks[kept], np.concatenate(real), likeness=settings.likeness)]] = "leak"
+def _find_leaks(verdicts: np.ndarray, columns: _Columns, settings: GateSettings) -> dict[int, NearestReal]:
+    """Marks what is nearly a real picture, of whatever class; tells the nearest one of each such picture."""
+    classes = [name for name, marks in settings.real_marks.items() if len(marks)]
+    if not classes:
+        return {}
+    real = np.concatenate([settings.real_marks[name] for name in classes])
+    names: list[str | None] = []
+    for name in classes:
+        own = settings.real_names.get(name)
+        names.extend([None] * len(settings.real_marks[name]) if own is None else own)
+    kept = np.flatnonzero(verdicts == "kept")
+    leaked = kept[has_alike(columns.marks[kept], real, likeness=settings.likeness)]
+    verdicts[leaked] = "leak"
+    return {int(row): _nearest(columns.marks[row], real, names, likeness=settings.likeness) for row in leaked}
+
+
+def _nearest(
+    own: UInt8[np.ndarray, " 80"], real: Marks, names: Sequence[str | None], *, likeness: Likeness
+) -> NearestReal:
+    """Among the real pictures that are alike, the one that differs in the fewest signs; the first of equals."""
+    rows = np.flatnonzero(alike(own[None], real, likeness=likeness)[0])
+    signs = np.bitwise_count(own[:_SIGN_BYTES] ^ real[rows, :_SIGN_BYTES]).sum(axis=1, dtype=np.int64)
+    best = int(np.argmin(signs))
+    return NearestReal(name=names[int(rows[best])], signs=int(signs[best]))
 
 
 def _find_repeats(verdicts: np.ndarray, columns: _Columns, *, likeness: Likeness) -> None:
@@ -153,17 +191,83 @@ def _find_repeats(verdicts: np.ndarray, columns: _Columns, *, likeness: Likeness
         verdicts[rows[later_repeats(columns.marks[rows], likeness=likeness)]] = "near-duplicate"
 
 
+def find_damaged(storage: Storage) -> tuple[str, ...]:
+    """Finds the files of the gates that cannot be read, or lack the column they are for.
+
+    Args:
+        storage: of the clone; what it does not hand out is a `StorageError`, not damage.
+
+    Returns:
+        Their names; `rldf clone run` judges anew where they are gone.
+    """
+    checks: dict[str, Callable[[], object]] = {REPORT_FILE: partial(read_report, storage)}
+    if storage.has(VERDICT_FILE):
+        checks[VERDICT_FILE] = partial(_read_column, storage, VERDICT_FILE, "verdict")
+    for place in _off_class_files(storage):
+        checks[place] = partial(_read_column, storage, place, _OFF_CLASS)
+    return tuple(place for place, check in checks.items() if _is_damaged(check))
+
+
+def _is_damaged(check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except StorageError:
+        raise
+    except RecordError:
+        return True
+    return False
+
+
+def _read_column(storage: Storage, place: str, column: str) -> np.ndarray:
+    table = parquet_table(storage.read(place), name=place)
+    if column not in table.column_names:
+        raise RecordError(
+            f"the table '{place}' has no column '{column}'; it is for that. `rldf clone repair` removes it, and "
+            "`rldf clone run` makes it again."
+        )
+    return np.asarray(table[column].to_numpy())
+
+
+def _off_class_files(storage: Storage) -> list[str]:
+    """What scorer A found before, in one folder for each way of judging."""
+    filesystem, root = fsspec.core.url_to_fs(storage.address)
+    filesystem.invalidate_cache()
+    try:
+        entries = filesystem.ls(f"{root.rstrip('/')}/{GATE_FOLDER}", detail=True)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StorageError(
+            f"'{GATE_FOLDER}' cannot be listed in '{storage.address}': {error.strerror or error}. Check the place."
+        ) from error
+    names = sorted(entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == "directory")
+    folders = [f"{GATE_FOLDER}/{name}" for name in names if name.startswith("off-class-")]
+    return [f"{folder}/{name}" for folder in folders for name in storage.names(folder) if name.endswith(".parquet")]
+
+
 def _off_class(storage: Storage, rounds: Sequence[Plan], check: ClassCheck) -> Iterator[Bool[np.ndarray, " _pictures"]]:
-    """Judges shard by shard; what was judged by the same check before is read, not judged again."""
-    folder = f"gates/off-class-{sha256(check.name.encode()).hexdigest()[:16]}"
+    """Judges shard by shard; what was judged by the same check before is read, and judged again where it is damaged."""
+    folder = f"{GATE_FOLDER}/off-class-{sha256(check.name.encode()).hexdigest()[:16]}"
     for plan in rounds:
         for shard in plan.shards:
             name = plan.shard_name(shard)
             place = f"{folder}/{name}.parquet"
-            if not storage.has(place):
+            judged = _judged_before(storage, place)
+            if judged is None or len(judged) != plan.num_pictures_of(shard):
                 judged = _judge_shard(storage, name, check)
-                storage.write(place, parquet_bytes(pa.table({"is_off_class": judged})))
-            yield parquet_table(storage.read(place), name=place)["is_off_class"].to_numpy()
+                storage.write(place, parquet_bytes(pa.table({_OFF_CLASS: judged})))
+            yield judged
+
+
+def _judged_before(storage: Storage, place: str) -> Bool[np.ndarray, " _pictures"] | None:
+    """What lies there of an earlier run; None where nothing does, or nothing that can be read."""
+    try:
+        found = _read_column(storage, place, _OFF_CLASS) if storage.has(place) else None
+    except StorageError:
+        raise
+    except RecordError:
+        return None
+    return found if found is not None and found.dtype == bool else None
 
 
 def _judge_shard(storage: Storage, name: str, check: ClassCheck) -> Bool[np.ndarray, " _pictures"]:

@@ -35,7 +35,7 @@ class CloneProgress:
     Attributes:
         shards_done: shards of this run that are finished, failed ones included.
         num_shards: shards this run makes.
-        num_failed: shards in quarantine.
+        num_failed: shards of this run that went into quarantine.
         pictures: pictures made in this run.
         num_refused: pictures drawn and left out.
         pictures_per_second: lately, of all workers together; 0 at the very beginning.
@@ -73,12 +73,21 @@ class ProgressMeter:
     _failed: int = 0
     _pictures: int = 0
     _refused: int = 0
+    _given_up: int = 0
 
     def __post_init__(self) -> None:
         self._marks.append((self.clock(), 0))
 
-    def count(self, result: ShardResult) -> CloneProgress:
-        """Counts one result and tells where the run stands."""
+    def count(self, result: ShardResult, *, num_planned: int = 0) -> CloneProgress:
+        """Counts one result and tells where the run stands.
+
+        Args:
+            result: what came of a shard.
+            num_planned: its planned pictures; where it failed, these are waited for no longer.
+
+        Returns:
+            Where the run stands.
+        """
         made = result.num_pictures + result.num_refused
         before = self._workers.get(result.worker)
         self._workers[result.worker] = WorkerState(
@@ -91,6 +100,7 @@ class ProgressMeter:
         self._failed += result.state == "failed"
         self._pictures += result.num_pictures
         self._refused += result.num_refused
+        self._given_up += num_planned if result.state == "failed" else 0
         total = self._pictures + self._refused
         self._marks.append((self.clock(), total))
         (first_s, first), (last_s, last) = self._marks[0], self._marks[-1]
@@ -102,6 +112,6 @@ class ProgressMeter:
             pictures=self._pictures,
             num_refused=self._refused,
             pictures_per_second=rate,
-            eta_s=(self.pictures_left - total) / rate if rate > 0 else None,
+            eta_s=(self.pictures_left - self._given_up - total) / rate if rate > 0 else None,
             workers=dict(self._workers),
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, final
 
 from rldf.contracts import Executor, ShardMaker, ShardResult
-from rldf.datasets.executors import MAX_ATTEMPTS, BeginWorker, attempted, sendable
+from rldf.datasets.executors import MAX_ATTEMPTS, BeginWorker, attempted, sendable, settled
 from rldf.errors import ConfigError, MissingExtraError, RldfError
 
 
@@ -16,7 +16,8 @@ class RayExecutor(Executor):
     """Makes shards in Ray actors.
 
     With "local" a Ray of its own is started on this machine and stopped at the end; with any other address an existing
-    cluster is joined. An actor that dies is replaced, and its shard is begun again, `max_attempts` times at most.
+    cluster is joined. An actor that dies or fails is replaced, and its shard is begun again, `max_attempts` times at
+    most.
     Actors may outlive a driver that was killed; that does no harm, since equal shards have equal bytes and a rename
     commits them.
     """
@@ -77,8 +78,7 @@ class RayExecutor(Executor):
 
     def _hand_out(self, ray: Any, shards: Sequence[int], begin_worker: BeginWorker) -> Iterator[ShardResult]:  # noqa: ANN401 - Ray's API is untyped
         remote = ray.remote(num_gpus=self._gpus_per_worker, num_cpus=1, max_restarts=0, max_task_retries=0)(_Actor)
-        waiting, attempts = deque(shards), Counter[int]()
-        early_deaths = 0
+        waiting, attempts, early_deaths = deque(shards), Counter[int](), Counter[int]()
         running: dict[Any, tuple[Any, int, int | None]] = {}  # what was asked -> actor, its number, shard
 
         def start(number: int) -> None:
@@ -92,16 +92,12 @@ class RayExecutor(Executor):
             (reference, *_), _ = ray.wait(list(running), num_returns=1)
             actor, number, shard = running.pop(reference)
             result, death = _answer(ray, reference, shard=shard, number=number)
-            if death is not None:
-                actor = None
-                early_deaths += shard is None
-                if early_deaths >= self._max_attempts:
-                    raise ConfigError(
-                        f"a Ray worker died {early_deaths} times while it loaded the model; it must start. Check the "
-                        f"model and --gpus-per-worker: {death}"
-                    )
+            self._count_early(number, None if shard is not None else death, early_deaths)
             if result is not None:
-                yield from self._settle(replace(result, num_attempts=attempts[result.shard]), waiting)
+                result = replace(result, num_attempts=attempts[result.shard])
+                yield from settled(result, waiting, max_attempts=self._max_attempts)
+            if death is not None or (result is not None and result.state == "failed"):
+                actor = None
             if not waiting:
                 continue
             if actor is None:
@@ -111,12 +107,14 @@ class RayExecutor(Executor):
                 attempts[following] += 1
                 running[actor.make.remote(following)] = (actor, number, following)
 
-    def _settle(self, result: ShardResult, waiting: deque[int]) -> Iterator[ShardResult]:
-        """Hands a result on, or puts its shard back in the queue."""
-        if result.state == "failed" and result.num_attempts < self._max_attempts:
-            waiting.append(result.shard)
-        else:
-            yield result
+    def _count_early(self, number: int, death: str | None, early_deaths: Counter[int]) -> None:
+        """Counts how often in a row a worker died before it had a shard; too many of them end the run."""
+        early_deaths[number] = 0 if death is None else early_deaths[number] + 1
+        if early_deaths[number] >= self._max_attempts:
+            raise ConfigError(
+                f"a Ray worker died {early_deaths[number]} times in a row while it loaded the model; it must start. "
+                f"Check the model and --gpus-per-worker: {death}"
+            )
 
 
 def _answer(

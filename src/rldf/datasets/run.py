@@ -1,17 +1,23 @@
 """Makes the shards that are missing, and knows from storage alone which these are."""
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from rldf.contracts import Executor, ShardResult
 from rldf.datasets.executors import BeginWorker
-from rldf.datasets.plan import Plan
-from rldf.datasets.shards import SHARD_FOLDER
+from rldf.datasets.plan import SPLITS, Plan
+from rldf.datasets.shards import SHARD_FOLDER, has_shard, read_shard_table
 from rldf.datasets.storage import Storage
-from rldf.datasets.verdicts import Missing, count_missing, current_report
+from rldf.datasets.verdicts import Missing, count_missing, current_report, name_missing
+from rldf.errors import ConfigError, GenerationError
 
 QUARANTINE_FOLDER = "quarantine"
+MAX_FAILURES_IN_A_ROW = 3  # our choice: shards that failed for good, before the run stops
+LOOKS_S = (0.0, 1.0, 4.0, 16.0)  # our choice: before each look for a shard, since NFS may show a new file later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +98,48 @@ def run_missing(
 
     Yields:
         One result per shard, as it is done.
+
+    Raises:
+        GenerationError: if several shards in a row failed for good. A worker's shard that is not here is a
+            `ConfigError`.
     """
     status = read_status(storage, rounds)
+    in_a_row: list[int] = []
     for result in executor.map(status.missing, begin_worker=begin_worker):
         if result.state == "failed":
             about = {"shard": result.shard, "error": result.error, "attempts": result.num_attempts}
             storage.write(_quarantine_file(result.shard), (json.dumps(about, ensure_ascii=False) + "\n").encode())
+            in_a_row.append(result.shard)
+        else:
+            _require_here(storage, rounds, result)
+            in_a_row.clear()
         yield result
+        if len(in_a_row) == MAX_FAILURES_IN_A_ROW:
+            raise GenerationError(
+                f"{len(in_a_row)} shards in a row failed ({', '.join(map(str, in_a_row))}), the last in worker "
+                f"'{result.worker}' with: {result.error.rstrip('.')}. So many have one cause, so the rest was not "
+                "begun. Put it right, run `rldf clone repair`, and the same command again; without a repair that goes "
+                "on with the other shards."
+            )
+
+
+def lacking_on_storage(storage: Storage, rounds: Sequence[Plan]) -> Missing:
+    """Counts what the classes lack where no gate judged: pictures that were left out when drawn.
+
+    Args:
+        storage: of the clone, with every shard.
+        rounds: its plan.
+
+    Returns:
+        Split to class to number.
+    """
+    kept = np.zeros_like(rounds[0].quotas)
+    for plan in rounds:
+        for shard in plan.shards:
+            rows = read_shard_table(storage, plan.shard_name(shard)).select(["split", "class_index", "state"])
+            for row in rows.to_pylist():
+                kept[SPLITS.index(row["split"]), row["class_index"]] += row["state"] == "kept"
+    return name_missing(rounds[0].quotas - kept, class_names=rounds[0].class_names)
 
 
 def clear_quarantine(storage: Storage) -> list[int]:
@@ -107,6 +148,28 @@ def clear_quarantine(storage: Storage) -> list[int]:
     for name in storage.names(QUARANTINE_FOLDER):
         storage.remove(f"{QUARANTINE_FOLDER}/{name}")
     return cleared
+
+
+def _require_here(storage: Storage, rounds: Sequence[Plan], result: ShardResult) -> None:
+    """Makes sure that what a worker made lies here: on another machine the same folder may be another one.
+
+    An address that is no folder is the same place everywhere.
+
+    Raises:
+        ConfigError: if it does not.
+    """
+    if not storage.is_local:
+        return
+    name = next(plan.shard_name(result.shard) for plan in rounds if result.shard in plan.shards)
+    for pause_s in LOOKS_S:
+        time.sleep(pause_s)
+        if has_shard(storage, name):
+            return
+    raise ConfigError(
+        f"shard {result.shard} was made by worker '{result.worker}' and is not in '{storage.address}' here: this is "
+        "not shared storage. All machines must see one clone; put it on a disk that they share, or at an address such "
+        "as s3://bucket/clone."
+    )
 
 
 def _read_quarantine(storage: Storage) -> dict[int, str]:

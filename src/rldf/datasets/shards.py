@@ -96,7 +96,7 @@ def draw_shard(
             if row["state"] == "kept":
                 content = encode_picture(image, settings=settings)
                 row |= {"sha256": sha256(content).hexdigest(), "num_bytes": len(content)}
-                files |= _members(picture, content, suffix=SUFFIXES[settings.picture_format])
+                files |= members(picture, content, settings=settings)
             rows.append(row)
     num_kept = sum(row["state"] == "kept" for row in rows)
     return ShardFiles(
@@ -192,10 +192,15 @@ def read_shard_table(storage: Storage, name: str) -> pa.Table:
     return table
 
 
+def read_members(storage: Storage, name: str) -> Iterator[tuple[str, bytes]]:
+    """Reads the archive of a shard: name and content of each member, in order of their names."""
+    return unpack(storage.read(archive_file(name)), name=archive_file(name))
+
+
 def read_pictures(storage: Storage, name: str) -> Iterator[tuple[str, bytes]]:
     """Reads the pictures of a shard: key and encoded picture, in order of their keys."""
     suffixes = tuple(f".{suffix}" for suffix in SUFFIXES.values())
-    for member, content in unpack(storage.read(archive_file(name)), name=archive_file(name)):
+    for member, content in read_members(storage, name):
         if member.endswith(suffixes):
             yield member.partition(".")[0], content
 
@@ -258,13 +263,8 @@ SHARD_SCHEMA = pa.schema(
 )
 
 
-def _row(picture: PlannedPicture, image: Image, *, score: float | None, screen: Screen) -> dict[str, Any]:
-    deviation = float(np.asarray(PillowImage.fromarray(image).convert("L"), dtype=np.float32).std())
-    state = "kept"
-    if deviation < screen.blank_below:
-        state = "blank"
-    elif score is not None and score > screen.unsafe_above:
-        state = "unsafe"
+def planned_columns(picture: PlannedPicture) -> dict[str, Any]:
+    """The columns of a row that the plan alone decides."""
     return {
         "index": picture.index,
         "key": picture.key,
@@ -275,18 +275,36 @@ def _row(picture: PlannedPicture, image: Image, *, score: float | None, screen: 
         "sentence": picture.recipe.sentence,
         "terms": json.dumps(dict(picture.recipe.terms), ensure_ascii=False),
         "seed": picture.seed,
-        "state": state,
-        "sha256": "",
-        "num_bytes": 0,
+    }
+
+
+def seen_columns(image: Image) -> dict[str, Any]:
+    """The columns of a row that the drawn picture alone decides."""
+    grey = np.asarray(PillowImage.fromarray(image).convert("L"), dtype=np.float32)
+    return {
         "width": image.shape[1],
         "height": image.shape[0],
-        "deviation": deviation,
-        "unsafe_score": score,
+        "deviation": float(grey.std()),
         "mark": mark(image).tobytes(),
     }
 
 
-def _members(picture: PlannedPicture, content: bytes, *, suffix: str) -> dict[str, bytes]:
+def picture_file(picture: PlannedPicture, *, settings: PlanSettings) -> str:
+    """Names the member of an archive that holds a picture."""
+    return f"{picture.key}.{SUFFIXES[settings.picture_format]}"
+
+
+def members(picture: PlannedPicture, content: bytes, *, settings: PlanSettings) -> dict[str, bytes]:
+    """Makes what an archive holds of a picture.
+
+    Args:
+        picture: as it was planned.
+        content: the encoded picture.
+        settings: of the plan.
+
+    Returns:
+        Name to content: the picture, its class number, and what else is known of it.
+    """
     about = {
         "index": picture.index,
         "class": picture.class_name,
@@ -295,7 +313,24 @@ def _members(picture: PlannedPicture, content: bytes, *, suffix: str) -> dict[st
         "seed": picture.seed,
     }
     return {
-        f"{picture.key}.{suffix}": content,
+        picture_file(picture, settings=settings): content,
         f"{picture.key}.cls": str(picture.class_index).encode(),
         f"{picture.key}.json": json.dumps(about, ensure_ascii=False).encode(),
+    }
+
+
+def _row(picture: PlannedPicture, image: Image, *, score: float | None, screen: Screen) -> dict[str, Any]:
+    seen = seen_columns(image)
+    state = "kept"
+    if seen["deviation"] < screen.blank_below:
+        state = "blank"
+    elif score is not None and score > screen.unsafe_above:
+        state = "unsafe"
+    return {
+        **planned_columns(picture),
+        **seen,
+        "state": state,
+        "sha256": "",
+        "num_bytes": 0,
+        "unsafe_score": score,
     }

@@ -1,4 +1,4 @@
-"""Storage: whole files or none, in a folder or anywhere fsspec reaches."""
+"""Storage: files in a folder or anywhere fsspec reaches; whole or none in folders and object stores."""
 
 import os
 import time
@@ -18,6 +18,8 @@ PhaseHook = Callable[[str], None]
 
 LEFT_OVER_SUFFIX = ".part"
 PAUSES_S = (1.0, 4.0, 16.0)  # our choice: before each further try of remote storage
+ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci", "tos", "memory"})
+"""fsspec's object stores: a file appears there once its upload is over, and never before."""
 LASTING = (FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
@@ -32,8 +34,9 @@ class Storage:
     """A place for files, by its address: a folder, or an fsspec URL such as `s3://bucket/clone` or `memory://clone`.
 
     A local file is written beside its place, flushed to the disk and renamed, so a kill leaves the old file, the new
-    one or none. On other storage a file is one single upload, which object stores show as a whole or not at all; what
-    fails for a moment there is tried again a few times.
+    one or none. Elsewhere a file is written under its name: object stores show it as a whole or not at all; others,
+    such as sftp, hdfs and smb, may keep the beginning of it after a kill. What fails for a moment there is tried again
+    a few times.
 
     Attributes:
         address: folder or URL.
@@ -47,6 +50,11 @@ class Storage:
         return "://" not in self.address or self.address.startswith(("file://", "local://"))
 
     @property
+    def is_atomic(self) -> bool:
+        """True where a kill leaves whole files only: in folders of this machine and in object stores."""
+        return self.is_local or self.address.partition("://")[0] in ATOMIC
+
+    @property
     def folder(self) -> Path:
         """The folder, where the storage is local."""
         assert self.is_local
@@ -58,7 +66,7 @@ class Storage:
         return Storage(str(self.folder.resolve())) if self.is_local else self
 
     def write(self, name: str, data: bytes, *, on_phase: PhaseHook = ignore_phase) -> None:
-        """Writes a whole file or nothing; one that is there already is replaced.
+        """Writes a file, whole or not at all where the storage is atomic; one that is there already is replaced.
 
         Args:
             name: relative, with "/" between folders.

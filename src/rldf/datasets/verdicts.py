@@ -17,8 +17,23 @@ VERDICTS = ("kept", "blank", "unsafe", "off-class", "leak", "exact-duplicate", "
 VERDICT_FILE = "gates/verdicts.parquet"
 REPORT_FILE = "gates/report.json"
 
+MAX_UNREADABLE = 100  # our choice: names of unreadable real pictures in the report
+
 Missing = dict[str, dict[str, int]]
 """Split to class to pictures that are still wanted; classes that lack none are left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearestReal:
+    """The real picture that a picture left out as a leak is nearest to.
+
+    Attributes:
+        name: path within the folder of real pictures; None where unknown.
+        signs: signs of brightness steps that differ, of 256.
+    """
+
+    name: str | None
+    signs: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +45,14 @@ class StoredReport:
         counts: verdict to number of pictures.
         missing: pictures that are still wanted.
         gates: gate to what it compares with, "none" where it was off; empty where that was not noted.
+        unreadable: names of real pictures that could not be read; the file has the first `MAX_UNREADABLE`.
     """
 
     digest: str
     counts: Mapping[str, int]
     missing: Missing
     gates: Mapping[str, str]
+    unreadable: Sequence[str] = ()
 
     @property
     def num_missing(self) -> int:
@@ -65,7 +82,14 @@ def count_missing(missing: Missing) -> int:
     return sum(sum(classes.values()) for classes in missing.values())
 
 
-def write_verdicts(storage: Storage, rounds: Sequence[Plan], verdicts: Sequence[str], *, report: StoredReport) -> None:
+def write_verdicts(
+    storage: Storage,
+    rounds: Sequence[Plan],
+    verdicts: Sequence[str],
+    *,
+    report: StoredReport,
+    nearest: Mapping[int, NearestReal],
+) -> None:
     """Writes the verdicts, then the report that makes them count.
 
     Args:
@@ -73,8 +97,17 @@ def write_verdicts(storage: Storage, rounds: Sequence[Plan], verdicts: Sequence[
         rounds: its plan.
         verdicts: one per planned picture, in plan order.
         report: what they come to.
+        nearest: position of a picture left out as a leak to the real one it is nearest to.
     """
-    table = pa.table({"index": np.arange(len(verdicts), dtype=np.int64), "verdict": list(verdicts)})
+    found = [nearest.get(position) for position in range(len(verdicts))]
+    table = pa.table(
+        {
+            "index": np.arange(len(verdicts), dtype=np.int64),
+            "verdict": list(verdicts),
+            "nearest_real": pa.array([None if each is None else each.name for each in found], pa.string()),
+            "nearest_real_signs": pa.array([None if each is None else each.signs for each in found], pa.int16()),
+        }
+    )
     storage.write(VERDICT_FILE, parquet_bytes(table))
     about = {
         "digest": rounds[-1].digest,
@@ -82,6 +115,7 @@ def write_verdicts(storage: Storage, rounds: Sequence[Plan], verdicts: Sequence[
         "num_missing": report.num_missing,
         "missing": report.missing,
         "gates": dict(report.gates),
+        "unreadable_real": {"count": len(report.unreadable), "names": list(report.unreadable[:MAX_UNREADABLE])},
     }
     storage.write(REPORT_FILE, (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
 
@@ -107,11 +141,12 @@ def read_report(storage: Storage) -> StoredReport | None:
             counts=about["counts"],
             missing=about.get("missing", {"all": {"classes": about["num_missing"]}} if about["num_missing"] else {}),
             gates=about.get("gates", {}),
+            unreadable=about.get("unreadable_real", {}).get("names", ()),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(
-            f"'{REPORT_FILE}' in '{storage.address}' cannot be read ({error}); it says what the gates came to. Remove "
-            "it, and run `rldf clone run`."
+            f"'{REPORT_FILE}' in '{storage.address}' cannot be read ({error}); it says what the gates came to. "
+            "`rldf clone repair` removes it, and `rldf clone run` makes it again."
         ) from error
 
 

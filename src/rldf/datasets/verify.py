@@ -1,5 +1,7 @@
 """Everything about a clone once more, from storage alone: every picture decoded, hashed and counted."""
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,20 +11,29 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64
 
-from rldf.datasets.plan import SPLITS, Plan, PlannedPicture
+from rldf.datasets.gates import find_damaged
+from rldf.datasets.plan import SPLITS, Plan, PlannedPicture, PlanSettings
 from rldf.datasets.plan_store import load_rounds
 from rldf.datasets.run import CloneStatus, clear_quarantine, read_status
 from rldf.datasets.shards import (
     SHARD_FOLDER,
     archive_file,
     decode_picture,
-    read_pictures,
+    members,
+    picture_file,
+    planned_columns,
+    read_members,
     read_shard_table,
+    seen_columns,
     table_file,
 )
 from rldf.datasets.storage import LEFT_OVER_SUFFIX, Storage
-from rldf.datasets.verdicts import Missing, count_missing, name_missing
+from rldf.datasets.verdicts import REPORT_FILE, VERDICT_FILE, Missing, count_missing, name_missing
 from rldf.errors import RecordError, StorageError
+
+FRESH_S = 3600.0  # our choice: what was written within the last hour may be of a run in progress
+_LOSSLESS = frozenset({"png"})
+_DEVIATION_STEP = 1e-3  # our choice: machines add up in another order, and the column has single precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +62,9 @@ class Verification:
         missing_pictures: split to class to pictures that its count lacks: as the gates found, and without them as
             the shards hold.
         problems: shards that are not as planned, or cannot be read.
-        left_overs: files of killed writers; harmless.
+        left_overs: files of killed writers, or of a run in progress; harmless.
         strays: files that no plan knows.
+        damaged_gates: files of the gates that cannot be read.
     """
 
     status: CloneStatus
@@ -62,11 +74,12 @@ class Verification:
     problems: tuple[Problem, ...]
     left_overs: tuple[str, ...]
     strays: tuple[str, ...]
+    damaged_gates: tuple[str, ...]
 
     @property
     def is_whole(self) -> bool:
-        """True where every shard is there and as planned, and every class has its count."""
-        return self.status.is_complete and not self.problems and not self.num_missing
+        """True where every shard is there and as planned, every class has its count, and the gates can be read."""
+        return self.status.is_complete and not (self.problems or self.num_missing or self.damaged_gates)
 
     @property
     def num_missing(self) -> int:
@@ -82,11 +95,13 @@ class Repair:
         removed: files that were removed.
         retried: shards that left the quarantine.
         unreadable: shards that could not be read; they were left alone.
+        fresh: left-overs of less than `FRESH_S`; they were left alone, since a run in progress may be writing them.
     """
 
     removed: tuple[str, ...]
     retried: tuple[int, ...]
     unreadable: tuple[int, ...]
+    fresh: tuple[str, ...]
 
 
 def verify_clone(storage: Storage, *, on_shard: Callable[[int, int], None] | None = None) -> Verification:
@@ -126,14 +141,15 @@ def verify_clone(storage: Storage, *, on_shard: Callable[[int, int], None] | Non
         problems=tuple(problems),
         left_overs=left_overs,
         strays=strays,
+        damaged_gates=find_damaged(storage),
     )
 
 
 def repair_clone(storage: Storage) -> Repair:
-    """Removes what is damaged or left over and empties the quarantine; `run_missing` then makes what is missing.
+    """Removes what is damaged or left over and empties the quarantine; a run then makes and judges what is missing.
 
     Files no plan knows are left alone: they may be the user's. So are shards that cannot be read at present: they may
-    well be whole.
+    well be whole. So are left-overs of the last hour: a run may be in progress.
 
     Args:
         storage: of the clone.
@@ -141,23 +157,46 @@ def repair_clone(storage: Storage) -> Repair:
     Returns:
         What was done.
     """
-    found = verify_clone(storage)
     rounds = load_rounds(storage)
-    removed = [f"{SHARD_FOLDER}/{name}" for name in found.left_overs]
+    removed = list(find_damaged(storage))
+    _remove(storage, removed)  # first: a report that cannot be read stops whatever reads how far the clone is
+    if storage.has(REPORT_FILE) and not storage.has(VERDICT_FILE):
+        storage.remove(REPORT_FILE)  # it would make verdicts count that are gone
+        removed.append(REPORT_FILE)
+    found = verify_clone(storage)
+    fresh = [name for name in found.left_overs if _is_fresh(storage, name)]
+    damaged = [f"{SHARD_FOLDER}/{name}" for name in found.left_overs if name not in fresh]
     for problem in (each for each in found.problems if each.is_damaged):
         name = _round_of(rounds, problem.shard).shard_name(problem.shard)
-        removed.extend((archive_file(name), table_file(name)))
-    for file in removed:
-        storage.remove(file)
+        damaged.extend((archive_file(name), table_file(name)))
+    _remove(storage, damaged)
     return Repair(
-        removed=tuple(removed),
+        removed=(*removed, *damaged),
         retried=tuple(clear_quarantine(storage)),
         unreadable=tuple(problem.shard for problem in found.problems if not problem.is_damaged),
+        fresh=tuple(fresh),
     )
 
 
+def _remove(storage: Storage, files: Sequence[str]) -> None:
+    for file in files:
+        storage.remove(file)
+
+
+def _is_fresh(storage: Storage, name: str) -> bool:
+    """Tells whether a left-over was written lately; only folders have left-overs, and times."""
+    try:
+        written = (storage.folder / SHARD_FOLDER / name).stat().st_mtime if storage.is_local else 0.0
+    except FileNotFoundError:  # the run that wrote it has just renamed it
+        return True
+    return time.time() - written < FRESH_S
+
+
 def check_shard(storage: Storage, plan: Plan, shard: int) -> Int64[np.ndarray, "splits classes"]:
-    """Checks one shard against its plan: rows, ids, digests, and that every picture decodes.
+    """Checks one shard against its plan: every row, and every member of the archive, label and sentence included.
+
+    What the plan decides is made anew and compared. What the picture decides, its mark among it, is computed anew from
+    a lossless picture; of a lossy one the size alone, since the others come of the picture before it was encoded.
 
     Args:
         storage: of the clone.
@@ -173,36 +212,65 @@ def check_shard(storage: Storage, plan: Plan, shard: int) -> Int64[np.ndarray, "
     name = plan.shard_name(shard)
     planned = plan.shard_pictures(shard)
     rows = _checked_rows(read_shard_table(storage, name), planned, name=name)
-    digests = {row["key"]: row["sha256"] for row in rows if row["state"] == "kept"}
-    for key, content in read_pictures(storage, name):
-        if digests.pop(key, "") != sha256(content).hexdigest():
-            raise RecordError(
-                f"picture {key} of shard '{name}' is not the one that was drawn, or should not be there; "
-                "`rldf clone repair` removes the shard."
-            )
-        decode_picture(content, key=key)
-    if digests:
-        raise RecordError(
-            f"{len(digests)} pictures are missing from shard '{name}', such as {min(digests)}; "
-            "`rldf clone repair` removes the shard."
-        )
+    files = _members_once(storage, name)
     kept = np.zeros_like(plan.quotas)
-    for row in rows:
-        kept[SPLITS.index(row["split"]), row["class_index"]] += row["state"] == "kept"
+    for picture, row in zip(planned, rows, strict=True):
+        if row["state"] == "kept":
+            _check_picture(files, picture, row, settings=plan.settings, name=name)
+            kept[SPLITS.index(picture.split), picture.class_index] += 1
+    if files:
+        raise RecordError(_unlike(f"'{min(files)}' should not be there", name=name))
     return kept
 
 
 def _checked_rows(table: pa.Table, planned: Sequence[PlannedPicture], *, name: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = table.to_pylist()
-    names = ("index", "class_index", "class_name", "split", "sentence", "seed")
-    found = [tuple(row[name] for name in names) for row in rows]
-    wanted = [(p.index, p.class_index, p.class_name, p.split, p.recipe.sentence, p.seed) for p in planned]
-    if found != wanted:
+    wanted = [planned_columns(picture) for picture in planned]
+    if table.select(list(wanted[0])).to_pylist() != wanted:
         raise RecordError(
-            f"the rows of shard '{name}' are not those of the plan ({len(found)} rows for {len(wanted)} pictures); "
+            f"the rows of shard '{name}' are not those of the plan ({len(rows)} rows for {len(wanted)} pictures); "
             "each planned picture has one. `rldf clone repair` removes the shard."
         )
+    for row in rows:
+        is_left_out = row["state"] in {"blank", "unsafe"} and (row["sha256"], row["num_bytes"]) == ("", 0)
+        if row["state"] != "kept" and not is_left_out:
+            raise RecordError(_unlike(f"the row of picture {row['key']} says '{row['state']}'", name=name))
     return rows
+
+
+def _members_once(storage: Storage, name: str) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    for member, content in read_members(storage, name):
+        if member in files:
+            raise RecordError(_unlike(f"'{member}' is there twice", name=name))
+        files[member] = content
+    return files
+
+
+def _check_picture(
+    files: dict[str, bytes], picture: PlannedPicture, row: dict[str, Any], *, settings: PlanSettings, name: str
+) -> None:
+    """Takes the members of a picture out of the files of its shard, each as the plan and the row say."""
+    content = files.get(picture_file(picture, settings=settings))
+    if content is None:
+        raise RecordError(_unlike(f"picture {picture.key} is missing", name=name))
+    if (row["sha256"], row["num_bytes"]) != (sha256(content).hexdigest(), len(content)):
+        raise RecordError(_unlike(f"picture {picture.key} is not the one that was drawn", name=name))
+    for member, wanted in members(picture, content, settings=settings).items():
+        if files.pop(member, None) != wanted:
+            raise RecordError(_unlike(f"'{member}' is missing, or says something else", name=name))
+    seen = seen_columns(decode_picture(content, key=picture.key))
+    columns = ("width", "height", "mark") if settings.picture_format in _LOSSLESS else ("width", "height")
+    is_same = all(row[column] == seen[column] for column in columns)
+    if settings.picture_format in _LOSSLESS:
+        stored = math.nan if row["deviation"] is None else row["deviation"]
+        is_same = is_same and math.isclose(stored, seen["deviation"], abs_tol=_DEVIATION_STEP)
+    if not is_same:
+        raise RecordError(_unlike(f"size, brightness or mark of picture {picture.key} are not its own", name=name))
+
+
+def _unlike(what: str, *, name: str) -> str:
+    return f"{what} in shard '{name}'; a shard holds what was planned and drawn. `rldf clone repair` removes the shard."
 
 
 def _unexpected(storage: Storage, rounds: Sequence[Plan]) -> tuple[tuple[str, ...], tuple[str, ...]]:

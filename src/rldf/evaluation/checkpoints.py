@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+
+from rldf.errors import RecordError, first_line
+from rldf.records.durable_files import write_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,9 @@ class TrainingState:
 
 
 def save_state(path: Path, state: TrainingState, *, about: Mapping[str, Any]) -> None:
-    """Writes a state; a kill leaves the one before.
+    """Writes a state; a kill or a power cut leaves the one before.
+
+    A full disk, or a folder that cannot be written, gives a `RecordError`.
 
     Args:
         path: the file.
@@ -35,11 +40,9 @@ def save_state(path: Path, state: TrainingState, *, about: Mapping[str, Any]) ->
         about: what the training is of; `load_state` compares it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
     metadata = {"epoch": str(state.epoch), "losses": json.dumps(state.losses), "about": _text(about)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.tensors.items()}
-    save_file(tensors, part, metadata=metadata)
-    part.replace(path)
+    write_file(path, save(tensors, metadata=metadata))
 
 
 def load_state(path: Path, *, about: Mapping[str, Any]) -> TrainingState | None:
@@ -50,17 +53,53 @@ def load_state(path: Path, *, about: Mapping[str, Any]) -> TrainingState | None:
         about: what the training is of.
 
     Returns:
-        The state; None where there is none, or one of another training.
+        The state; None where there is none.
+
+    Raises:
+        RecordError: if the file is damaged, or of another training, whose state would be lost.
     """
     if not path.is_file():
         return None
-    with safe_open(path, framework="pt") as file:
-        metadata: dict[str, str] = file.metadata()
-    if metadata["about"] != _text(about):
-        return None
-    return TrainingState(
-        epoch=int(metadata["epoch"]), tensors=load_file(path), losses=tuple(json.loads(metadata["losses"]))
-    )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+        stored = _flat(json.loads(metadata["about"]))
+        state = TrainingState(
+            epoch=int(metadata["epoch"]), tensors=load_file(path), losses=tuple(json.loads(metadata["losses"]))
+        )
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RecordError(
+            f"the state of a training '{path}' cannot be read ({first_line(error)}); a whole file that a training "
+            "wrote is needed. Remove it to train anew, or choose another --out."
+        ) from error
+    given = _flat(json.loads(_text(about)))
+    if stored != given:
+        raise RecordError(
+            f"'{path}' is the state of another training: {_differences(stored, given)}. A state is taken up by the "
+            "same training alone and never overwritten. Choose another --out, or remove it."
+        )
+    return state
+
+
+def _flat(about: Mapping[str, Any]) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in about.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{key}": text for key, text in _flat(value).items()}
+        else:
+            flat[name] = str(value)
+    return flat
+
+
+def _differences(stored: Mapping[str, str], given: Mapping[str, str]) -> str:
+    """Names what differs between two trainings, such as "recipe.epochs is 15 there and 3 here"."""
+    names = sorted(name for name in stored.keys() | given.keys() if stored.get(name) != given.get(name))
+    return ", ".join(f"{name} is {_short(stored, name)} there and {_short(given, name)} here" for name in names)
+
+
+def _short(about: Mapping[str, str], name: str) -> str:
+    text = about.get(name, "not set")
+    return text if len(text) < 64 else text[:12]  # enough of a digest
 
 
 def _text(about: Mapping[str, Any]) -> str:

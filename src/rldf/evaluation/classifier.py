@@ -126,7 +126,8 @@ def train_and_test(
     """Trains on one set and tests on another.
 
     Interrupted, the same call with the same checkpoint goes on to the same end: every epoch's order and crops are
-    derived from seed and epoch alone.
+    derived from seed and epoch alone. A checkpoint that is damaged, or of another recipe or other pictures, is a
+    `RecordError`.
 
     Args:
         train: training pictures; any size, all alike.

@@ -5,8 +5,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -163,10 +164,19 @@ def _is_whole(place: Path, *, extractor: FeatureExtractor) -> bool:
     """Tells whether a cached chunk can be used; one that was damaged is computed again."""
     try:
         about = json.loads(place.with_suffix(".json").read_text(encoding="utf-8"))
-        rows = np.load(place.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
-        return bool(rows.shape == (len(about["positions"]), extractor.num_features) and rows.dtype == np.float32)
+        shape = (len(about["positions"]), extractor.num_features)
     except (OSError, ValueError, KeyError, TypeError):
         return False
+    return _mapped(place.with_suffix(".npy"), shape=shape) is not None
+
+
+def _mapped(path: Path, *, shape: tuple[int, int]) -> Float32[np.ndarray, "pictures features"] | None:
+    """Rows mapped from disk; None where there are none of that shape, or the file is damaged."""
+    try:
+        rows = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, TokenError, SyntaxError):  # the last two come of damaged headers
+        return None
+    return rows if rows.shape == shape and rows.dtype == np.float32 else None
 
 
 def _has_recovered(place: Path, files: Sequence[Path], *, extractor: FeatureExtractor, read: ReadPicture) -> bool:
@@ -227,12 +237,11 @@ def _joined(chunks: Sequence[Path], *, folder: Path, num_features: int) -> Float
         only: np.ndarray = np.load(chunks[0], mmap_mode="r", allow_pickle=False)
         return only
     parts = [np.load(chunk, mmap_mode="r", allow_pickle=False) for chunk in chunks]
-    name = sha256(" ".join(chunk.stem for chunk in chunks).encode()).hexdigest()
-    place = folder / f"set-{name}.npy"
-    count = sum(len(part) for part in parts)
-    if not place.is_file():
+    place = folder / f"set-{_joined_name(chunks)}.npy"
+    shape = (sum(len(part) for part in parts), num_features)
+    if _mapped(place, shape=shape) is None:
         with _written(place) as part_path:
-            joined = np.lib.format.open_memmap(part_path, mode="w+", dtype=np.float32, shape=(count, num_features))
+            joined = np.lib.format.open_memmap(part_path, mode="w+", dtype=np.float32, shape=shape)
             start = 0
             for part in parts:
                 joined[start : start + len(part)] = part
@@ -241,6 +250,15 @@ def _joined(chunks: Sequence[Path], *, folder: Path, num_features: int) -> Float
             del joined
     rows: np.ndarray = np.load(place, mmap_mode="r", allow_pickle=False)
     return rows
+
+
+def _joined_name(chunks: Sequence[Path]) -> str:
+    """Names joined chunks by their rows: a file that can be read again changes these, and not the chunk's name."""
+    digest = sha256()
+    for chunk in chunks:
+        with chunk.open("rb") as stream:
+            digest.update(file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
 
 
 @contextmanager

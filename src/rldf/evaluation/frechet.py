@@ -96,11 +96,12 @@ class FrechetMetric(Metric):
         require_comparable(real, generated, min_rows=2)
         value = frechet_distance(Moments.of(real), Moments.of(generated))
         smallest, features = min(len(real), len(generated)), real.shape[1]
+        relation = "fewer than" if smallest < features else "only as many as"
         warning = (
-            f"{smallest} pictures are fewer than {features} features: the covariance is singular and the distance far "
+            f"{smallest} pictures are {relation} {features} features: the covariance is singular and the distance far "
             "too large; compare by the kernel distance, or give more pictures"
         )
-        return (MetricValue(name="frechet", value=value, warnings=(warning,) if smallest < features else ()),)
+        return (MetricValue(name="frechet", value=value, warnings=(warning,) if smallest <= features else ()),)
 
 
 def _root(covariance: Float[np.ndarray, "features features"]) -> Float[np.ndarray, "features rank"]:

@@ -14,7 +14,8 @@ class VendiMetric(Metric):
     """Exponential of the entropy of the eigenvalues of the similarity matrix divided by the number of pictures.
 
     Similarity is the cosine. Its eigenvalues are those of the features' second moments, so the number of pictures does
-    not matter for memory. The score goes from 1 (all alike) to the smaller of pictures and features.
+    not matter for memory. The score goes from 1 (all alike) to the smaller of pictures and features, and it grows with
+    the number of pictures: scores of two numbers of pictures cannot be compared.
 
     Source: Friedman & Dieng 2023, arXiv 2210.02410, definition 3.1, and its section 3 for the smaller matrix.
     """
@@ -24,10 +25,27 @@ class VendiMetric(Metric):
     ) -> tuple[MetricValue, ...]:
         """Describes each set; one row per picture."""
         require_comparable(real, generated, min_rows=1)
-        return (
-            MetricValue(name="vendi_real", value=vendi_score(real), better="none"),
-            MetricValue(name="vendi_synthetic", value=vendi_score(generated), better="none"),
+        sizes = f"{len(real)} and {len(generated)}"
+        differ = (f"the sets differ in size ({sizes}): the score grows with the number of pictures",)
+        return tuple(
+            MetricValue(
+                name=name,
+                value=vendi_score(rows),
+                better="none",
+                settings={"num_pictures": len(rows)},
+                warnings=(*(differ if len(real) != len(generated) else ()), *_too_few(rows)),
+            )
+            for name, rows in (("vendi_real", real), ("vendi_synthetic", generated))
         )
+
+
+def _too_few(rows: Float[np.ndarray, "rows features"]) -> tuple[str, ...]:
+    count, features = rows.shape
+    text = (
+        f"{count} pictures are fewer than {features} features: the score is {count} at most, however different they "
+        "are; compare it with sets of the same size alone, or give more pictures"
+    )
+    return (text,) if count < features else ()
 
 
 def vendi_score(rows: Float[np.ndarray, "rows features"]) -> float:

@@ -7,6 +7,7 @@ first rises raises the alarm: the reward was over-optimised.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,14 @@ from rldf.arrays import ImageBatch
 from rldf.contracts import ImageEmbedder, Perception
 from rldf.errors import ConfigError
 from rldf.evaluation.class_score import scorer_class_score
-from rldf.evaluation.frechet import Moments, frechet_distance
+from rldf.evaluation.frechet import FrechetMetric
 from rldf.evaluation.vendi import vendi_score
 from rldf.finetuning.advantages import Rewards, as_rewards
 from rldf.finetuning.epochs import chunks
 from rldf.finetuning.policy import DiffusionPolicy
 from rldf.finetuning.rollout import roll_out
 from rldf.finetuning.trainer import ScoreImages
-from rldf.seeding import child_seed
+from rldf.seeding import child_rng, child_seed
 
 NUM_ERRORS = 2.0  # our choice: a difference counts from two standard errors
 THUMBNAIL_PX = 8  # our choice: side of the pictures whose pixels stand in for embeddings
@@ -54,7 +55,7 @@ class JudgeSettings:
     """How much is drawn to judge.
 
     Attributes:
-        max_prompts: prompts of each set, the first ones, at least 1.
+        max_prompts: prompts of each set, at least 1; of a larger set as many are drawn by the seed.
         pictures_per_prompt: of each model, at least 2, to tell how different they are.
         seed: root seed.
     """
@@ -96,13 +97,30 @@ def judge_policy(
         Name of a set, and what was found on it.
     """
     for name, texts in prompts.items():
+        chosen = choose_prompts(texts, settings, name=name)
         drawn = {
-            side: _draw(
-                policy, list(texts), is_base=side == "base", name=name, score=score, second=second, how=settings
-            )
+            side: _draw(policy, chosen, is_base=side == "base", name=name, score=score, second=second, how=settings)
             for side in ("base", "tuned")
         }
         yield name, compare(drawn["base"], drawn["tuned"], embedder=embedder, perception=perception)
+
+
+def choose_prompts(prompts: Sequence[str], settings: JudgeSettings, *, name: str) -> list[str]:
+    """Chooses the prompts of a set that are judged, the same for both models.
+
+    Args:
+        prompts: of the set.
+        settings: how many, and the root seed.
+        name: of the set.
+
+    Returns:
+        Prompts in the order of the set.
+    """
+    if len(prompts) <= settings.max_prompts:
+        return list(prompts)
+    rng = child_rng(settings.seed, "finetune", "judge", name, "prompts")
+    places = rng.choice(len(prompts), size=settings.max_prompts, replace=False)
+    return [prompts[place] for place in sorted(places.tolist())]
 
 
 def compare(
@@ -117,10 +135,11 @@ def compare(
         perception: reads pictures, for the inception-style score; None to leave that out.
 
     Returns:
-        What can be written as JSON.
+        What can be written as JSON; "notes" says in one line each what a reader must know.
     """
     rows = {side: features_of(each.images, embedder) for side, each in (("base", base), ("tuned", tuned))}
     gain = paired(tuned.rewards, base.rewards)
+    distance = FrechetMetric().compute(rows["base"], rows["tuned"])[0]
     judged = None if tuned.second is None or base.second is None else paired(tuned.second, base.second)
     return {
         "pictures": len(base.images),
@@ -134,10 +153,11 @@ def compare(
             for side, each in (("base", base), ("tuned", tuned))
         },
         "drift": {
-            "frechet": frechet_distance(Moments.of(rows["base"]), Moments.of(rows["tuned"])),
+            "frechet": distance.value,
             "kl_nats": float(tuned.divergence.mean()),
         },
         "features": "small pictures" if embedder is None else f"embeddings of {type(embedder).__name__}",
+        "notes": list(distance.warnings),
     }
 
 
@@ -155,8 +175,8 @@ def paired(tuned: Rewards, base: Rewards) -> dict[str, float]:
 
 
 def summary_of(values: Rewards) -> dict[str, float]:
-    """Mean of some numbers, and its standard error."""
-    error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+    """Mean of some numbers, and its standard error: infinite for a single number, which shows nothing."""
+    error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else inf
     return {"mean": float(values.mean()), "error": error}
 
 
@@ -211,7 +231,7 @@ def features_of(images: ImageBatch, embedder: ImageEmbedder | None) -> Float[np.
 
 def _draw(
     policy: DiffusionPolicy,
-    texts: list[str],
+    texts: Sequence[str],
     *,
     is_base: bool,
     name: str,
@@ -219,7 +239,7 @@ def _draw(
     second: ScoreImages | None,
     how: JudgeSettings,
 ) -> Drawn:
-    prompts = [text for text in texts[: how.max_prompts] for _ in range(how.pictures_per_prompt)]
+    prompts = [text for text in texts for _ in range(how.pictures_per_prompt)]
     seeds = [child_seed(how.seed, "finetune", "judge", name, place) for place in range(len(prompts))]
     images, divergence = [], []
     for places in chunks(range(len(prompts)), policy.settings.batch_size):

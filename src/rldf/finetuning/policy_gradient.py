@@ -1,6 +1,7 @@
 """DDPO: the sampled denoising steps are replayed, and every step is made more or less likely."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from rldf.finetuning.updates import Updater
 from rldf.seeding import child_rng
 
 SAFE_SHARE = 0.1  # our choice: replay may differ by a tenth of the clip range, the rounding of another batch shape
+SAFE_DEVIATION = 1e-5  # our choice where there is no clip range: a tenth of the paper's
 
 
 def train_policy(
@@ -71,6 +73,7 @@ def train_policy(
             if tally.num_updates == 0:
                 tally.first_deviation = float(joined.largest.max())
                 _require_exact_replay(joined, policy=policy, settings=settings, updater=updater)
+            updater.require_finite_loss(joined.total)
             _record(tally, joined, gradient_norm=updater.finish())
             over_epoch.ratios += joined.ratios
             over_epoch.counts += joined.counts
@@ -126,6 +129,22 @@ def accumulate(
         )
 
 
+def replay_limit(settings: TrainSettings, *, num_dimensions: int) -> tuple[float, str]:
+    """Tells how far a replayed log-probability may lie from the sampled one; the score function has no clip range.
+
+    Args:
+        settings: method and clip range.
+        num_dimensions: numbers in one latent.
+
+    Returns:
+        The limit, and the limit in words.
+    """
+    if settings.method == "ddpo-sf":
+        return SAFE_DEVIATION, f"{SAFE_DEVIATION:.1e}, a tenth of the paper's clip range"
+    limit = SAFE_SHARE * settings.clip_per_dimension(num_dimensions)
+    return limit, f"{limit:.1e}, a tenth of the clip range"
+
+
 def _loss(
     log_probs: torch.Tensor,
     old_log_probs: torch.Tensor,
@@ -155,13 +174,14 @@ def _require_exact_replay(
 ) -> None:
     """Refuses to train where the replay of the first update is not that of the sampling."""
     is_ablation = policy.is_guided and not policy.settings.has_guided_training
-    limit = SAFE_SHARE * settings.clip_per_dimension(policy.num_dimensions)
-    worst = int(joined.largest.argmax())
-    if is_ablation or joined.largest[worst] <= limit:
+    limit, told = replay_limit(settings, num_dimensions=policy.num_dimensions)
+    worst = int(joined.largest.argmax())  # of a NaN, if there is one
+    largest = float(joined.largest[worst])
+    if largest <= limit or (is_ablation and isfinite(largest)):
         return
     updater.discard()
     raise FinetuningError(
         f"before the first update the log-probability of denoising step {worst} differs by "
-        f"{joined.largest[worst]:.1e} between sampling and training; at most {limit:.1e}, a tenth of the clip range, "
-        "is allowed. Use --dtype float32, or see what `rldf finetune check` says."
+        f"{largest:.1e} between sampling and training; at most {told}, is allowed. Use --dtype float32, or see what "
+        "`rldf finetune check` says."
     )

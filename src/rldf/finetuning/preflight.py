@@ -1,18 +1,19 @@
 """Pre-flight: the invariants of the method, measured on the user's own pipeline before time is spent on training."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DDIMScheduler
+from diffusers import DDIMScheduler, DDPMScheduler
 
 from rldf.errors import RldfError
 from rldf.finetuning.advantages import as_rewards
 from rldf.finetuning.epochs import trained_steps
 from rldf.finetuning.policy import DiffusionPolicy, require_distinct_prompts
-from rldf.finetuning.policy_gradient import SAFE_SHARE
+from rldf.finetuning.policy_gradient import replay_limit
+from rldf.finetuning.regression import regression_losses
 from rldf.finetuning.rollout import Trajectories, roll_out
 from rldf.finetuning.settings import TrainSettings
 from rldf.finetuning.trainer import ScoreImages
@@ -29,10 +30,11 @@ class Finding:
 
     Attributes:
         name: what is checked.
-        is_kept: True where it holds.
+        is_kept: True where it holds, and where nothing speaks against it.
         measured: the number, or what was found.
         allowed: what it may be at most, or what is asked.
         advice: what to do where it does not hold.
+        is_measured: False where it could not be measured; `measured` says why.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Finding:
     measured: str
     allowed: str
     advice: str = ""
+    is_measured: bool = True
 
 
 def check_policy(
@@ -101,69 +104,84 @@ def _no_dropout(policy: DiffusionPolicy) -> Finding:
 
 
 def _like_diffusers(policy: DiffusionPolicy, trajectories: Trajectories) -> Finding:
-    """Compares the mean of every DDIM step with diffusers' own step."""
-    sampler = policy.sampler
-    if policy.settings.kind != "ddim":
-        return Finding(name="steps equal those of diffusers", is_kept=True, measured="not DDIM", allowed="-")
-    reference: Any = DDIMScheduler(
-        num_train_timesteps=len(sampler.alphas_cumprod),
-        prediction_type=sampler.prediction_type,
-        timestep_spacing=policy.settings.spacing,
-        steps_offset=1,
-        clip_sample=False,
-        set_alpha_to_one=False,
-    )
-    reference.alphas_cumprod = torch.from_numpy(sampler.alphas_cumprod)
-    reference.final_alpha_cumprod = reference.alphas_cumprod[0]
-    reference.set_timesteps(len(sampler))
-    noise = torch.randn(trajectories.clean.shape, generator=torch.Generator().manual_seed(0)).double()
-    is_even = len(sampler.alphas_cumprod) % len(sampler) == 0
+    """Compares every step with diffusers' own; the last one of DDPM has no noise there, and is left out."""
+    name, sampler = "steps equal those of diffusers", policy.sampler
+    num_levels, is_ddim = len(sampler.alphas_cumprod), policy.settings.kind == "ddim"
+    if is_ddim and policy.settings.spacing == "trailing" and num_levels % len(sampler):
+        reason = f"{len(sampler)} trailing steps do not divide {num_levels} noise levels, so diffusers takes other ones"
+        return _not_measured(name, reason)
+    reference = _reference(policy)
+    prediction = torch.randn(trajectories.clean.shape, generator=_chance(), dtype=torch.float64)
     worst = 0.0
-    for number, step in enumerate(sampler.steps if is_even else ()):
+    for number, step in enumerate(sampler.steps if is_ddim else sampler.steps[:-1]):
         x_t = trajectories.latents[:, number].double().cpu()
-        theirs = reference.step(noise, step.timestep, x_t, eta=policy.settings.eta, variance_noise=noise).prev_sample
-        ours = sampler.mean(x_t, noise, step=number).double() + step.std * noise
+        noise = {"eta": policy.settings.eta, "variance_noise": prediction} if is_ddim else {"generator": _chance()}
+        theirs = reference.step(prediction, step.timestep, x_t, **noise).prev_sample
+        ours = sampler.mean(x_t, prediction, step=number).double() + step.std * prediction  # the noise is the same
         worst = max(worst, float((theirs - ours).abs().max() / theirs.abs().max()))
     return Finding(
-        name="steps equal those of diffusers",
+        name=name,
         is_kept=worst <= STEP_TOLERANCE,
-        measured=f"largest relative difference {worst:.1e}" if is_even else "steps do not divide the noise levels",
+        measured=f"largest relative difference {worst:.1e}" + ("" if is_ddim else ", the last step left out"),
         allowed=f"{STEP_TOLERANCE:.0e}",
         advice="Report this model: its noise schedule is not understood.",
     )
 
 
+def _chance() -> torch.Generator:
+    """A random source that gives the same numbers every time."""
+    return torch.Generator().manual_seed(0)
+
+
+def _reference(policy: DiffusionPolicy) -> Any:  # noqa: ANN401 - diffusers is untyped
+    """The scheduler of diffusers on the model's noise levels, in float64."""
+    sampler, settings = policy.sampler, policy.settings
+    how = {
+        "num_train_timesteps": len(sampler.alphas_cumprod),
+        "prediction_type": sampler.prediction_type,
+        "timestep_spacing": settings.spacing,
+        "steps_offset": 1,
+        "clip_sample": False,
+    }
+    reference: Any
+    if settings.kind == "ddim":
+        reference = DDIMScheduler(**how, set_alpha_to_one=False)
+        reference.final_alpha_cumprod = torch.tensor(sampler.alphas_cumprod[0])
+    else:
+        reference = DDPMScheduler(**how, variance_type=f"fixed_{settings.variance}")
+    reference.alphas_cumprod = torch.from_numpy(sampler.alphas_cumprod)
+    reference.set_timesteps(len(sampler))
+    return reference
+
+
 def _replay(policy: DiffusionPolicy, trajectories: Trajectories, *, train: TrainSettings) -> Finding:
-    limit = SAFE_SHARE * train.clip_per_dimension(policy.num_dimensions)
+    name = "replay gives the log-probabilities of sampling"
+    if not train.is_ddpo:
+        return _not_measured(name, f"{train.method} replays nothing")
+    limit, told = replay_limit(train, num_dimensions=policy.num_dimensions)
     worst = _largest_deviation(policy, trajectories, is_guided=None)
     step = int(worst.argmax())
     return Finding(
-        name="replay gives the log-probabilities of sampling",
+        name=name,
         is_kept=bool(worst[step] <= limit),
-        measured=f"largest difference {worst[step]:.1e}" + (f" at step {step}" if worst[step] > 0 else ", exact"),
-        allowed=f"{limit:.1e}, a tenth of the clip range",
+        measured=f"largest difference {worst[step]:.1e}" + (", exact" if worst[step] == 0 else f" at step {step}"),
+        allowed=told,
         advice="Use --dtype float32, or sampler.batch_size 1.",
     )
 
 
 def _same_guidance(policy: DiffusionPolicy, trajectories: Trajectories, *, train: TrainSettings) -> Finding:
     """Measures what training without the sampler's guidance would do; it is refused only where it was not asked for."""
-    limit = train.clip_per_dimension(policy.num_dimensions)
-    if not policy.is_guided:
-        return Finding(
-            name="training uses the sampler's guidance",
-            is_kept=True,
-            measured="no guidance",
-            allowed="the same in both",
-        )
-    apart = _largest_deviation(policy, trajectories, is_guided=False)
-    share = float((apart > limit).mean())
-    chosen = "the same in both" if policy.settings.has_guided_training else "an ablation without it"
+    measured = "no guidance"
+    if policy.is_guided:
+        apart = _largest_deviation(policy, trajectories, is_guided=False)
+        measured = "the same in both" if policy.settings.has_guided_training else "an ablation without it"
+        measured += f"; without it log-probabilities would differ by up to {apart.max():.1e}"
+        if train.method == "ddpo-is":
+            share = float((apart > train.clip_per_dimension(policy.num_dimensions)).mean())
+            measured += f", and {share:.0%} of the steps would leave the clip range"
     return Finding(
-        name="training uses the sampler's guidance",
-        is_kept=True,
-        measured=f"{chosen}; without it {share:.0%} of the steps would leave the clip range",
-        allowed="the same in both",
+        name="training uses the sampler's guidance", is_kept=True, measured=measured, allowed="the same in both"
     )
 
 
@@ -187,21 +205,22 @@ def _starts_at_base(policy: DiffusionPolicy, trajectories: Trajectories) -> Find
 
 
 def _gradient(policy: DiffusionPolicy, trajectories: Trajectories, *, train: TrainSettings) -> Finding:
-    """Backward passes at the last step, the worst conditioned one, with the weight of a picture in training and with 1.
+    """Backward passes with the weight that a picture has in training, and with 1.
 
-    Small numbers vanish in float16: what only the small weight loses is told.
+    DDPO's are at the last step, the worst conditioned one; RWR's are those of its denoising loss. Small numbers vanish
+    in float16: what only the small weight loses is told.
 
     Returns:
         What was found.
     """
     steps = trained_steps(len(policy.sampler), share=train.timestep_share, rng=np.random.default_rng(0))
-    share = 1.0 / (train.update_batch_size * len(steps))
-    reached = [gradient != 0 for gradient in _gradients(policy, trajectories, share=1.0)]
+    share = 1.0 / (train.update_batch_size * (len(steps) if train.is_ddpo else 1))
+    reached = [gradient != 0 for gradient in _gradients(policy, trajectories, train=train, share=1.0)]
     scale = FIRST_LOSS_SCALE if policy.precision == "float16" else 1.0
-    gradients = _gradients(policy, trajectories, share=share * scale)
+    gradients = _gradients(policy, trajectories, train=train, share=share * scale)
     while scale > 1.0 and not all(bool(gradient.isfinite().all()) for gradient in gradients):
         scale /= 2.0  # as in training, where such an update is left out
-        gradients = _gradients(policy, trajectories, share=share * scale)
+        gradients = _gradients(policy, trajectories, train=train, share=share * scale)
     count = sum(gradient.numel() for gradient in gradients)
     norm = sum(float(gradient.norm()) ** 2 for gradient in gradients) ** 0.5 / scale
     lost = sum(int((held & (gradient == 0)).sum()) for held, gradient in zip(reached, gradients, strict=True)) / count
@@ -214,13 +233,30 @@ def _gradient(policy: DiffusionPolicy, trajectories: Trajectories, *, train: Tra
     )
 
 
-def _gradients(policy: DiffusionPolicy, trajectories: Trajectories, *, share: float) -> list[torch.Tensor]:
-    """Gradients of the weighted log-probabilities of the last step, one for each trained tensor."""
-    step = len(policy.sampler) - 1
-    mean = policy.mean(trajectories.latents[:, step], trajectories.prompts, step=step)
-    log_probs = policy.sampler.log_prob(trajectories.latents[:, step + 1], mean, step=step)
+def _gradients(
+    policy: DiffusionPolicy, trajectories: Trajectories, *, train: TrainSettings, share: float
+) -> list[torch.Tensor]:
+    """Gradients of the method's weighted terms, one for each trained tensor."""
+    if train.is_ddpo:
+        step, is_guided = len(policy.sampler) - 1, policy.settings.has_guided_training
+        mean = policy.mean(trajectories.latents[:, step], trajectories.prompts, step=step, is_guided=is_guided)
+        terms = policy.sampler.log_prob(trajectories.latents[:, step + 1], mean, step=step)
+    else:
+        count = len(trajectories.prompts)
+        terms = regression_losses(
+            policy,
+            clean=trajectories.clean,
+            prompts=trajectories.prompts,
+            weights=np.ones(count),
+            seeds=range(count),
+            settings=replace(train, kl_weight=0.0),  # at first there is no divergence
+        )
     weights = list(policy.denoiser.trained.values())
-    return list(torch.autograd.grad(log_probs.sum() * share, weights, materialize_grads=True))
+    return list(torch.autograd.grad(terms.sum() * share, weights, materialize_grads=True))
+
+
+def _not_measured(name: str, reason: str) -> Finding:
+    return Finding(name=name, is_kept=True, measured=f"not measured: {reason}", allowed="-", is_measured=False)
 
 
 def _refused_or_kept(name: str, check: Callable[[], object]) -> Finding:

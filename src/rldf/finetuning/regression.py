@@ -66,7 +66,9 @@ def train_regression(
                 )
                 updater.backward(losses.sum() / len(batch))
                 total += float(losses.detach().sum())
-            tally.losses.append(float(processes.sum_numbers(np.array([total]))[0]) / len(batch))
+            mean = float(processes.sum_numbers(np.array([total]))[0]) / len(batch)
+            updater.require_finite_loss(mean)
+            tally.losses.append(mean)
             tally.gradient_norms.append(updater.finish())
             tally.num_updates += 1
     return tally

@@ -51,9 +51,17 @@ class StepTally:
         self.counts[step] += len(losses)
         self.losses[step] += losses.sum()
         self.squared_log_ratios[step] += np.square(log_ratios).sum()
-        self.ratios[step] += np.exp(log_ratios).sum()
+        with np.errstate(over="ignore"):  # an infinite ratio is refused where the sums are looked at
+            self.ratios[step] += np.exp(log_ratios).sum()
         self.clipped[step] += is_clipped.sum()
-        self.largest[step] = max(self.largest[step], float(np.abs(log_ratios).max(initial=0.0)))
+        largest = np.abs(log_ratios).max(initial=0.0)
+        self.largest[step] = np.maximum(self.largest[step], largest)  # unlike Python's max it lets NaN through
+
+    @property
+    def total(self) -> float:
+        """Sum of all that was measured: a finite number only where everything is one."""
+        rows = (self.losses, self.squared_log_ratios, self.ratios)
+        return float(sum(row.sum() for row in rows) + self.divergence)
 
     def joined(self, processes: Processes) -> "StepTally":
         """Sums the tallies of all processes."""
@@ -79,7 +87,8 @@ class EpochTally:
     """What the updates of one epoch gave.
 
     Attributes:
-        first_deviation: largest absolute log-ratio before the first update; exactly 0 where replay is exact.
+        first_deviation: largest absolute log-ratio before the first update; exactly 0 where replay is exact, None
+            where nothing is replayed.
         num_updates: updates of this epoch.
         losses: mean loss of each update.
         gradient_norms: before clipping, of each update.
@@ -90,7 +99,7 @@ class EpochTally:
         step_deviations: largest absolute log-ratio of each denoising step, over the epoch.
     """
 
-    first_deviation: float = 0.0
+    first_deviation: float | None = None
     num_updates: int = 0
     losses: list[float] = field(default_factory=list)
     gradient_norms: list[float] = field(default_factory=list)

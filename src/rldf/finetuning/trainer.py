@@ -61,6 +61,7 @@ class EpochResult:
         epoch: from 0.
         num_queries: reward queries of the run so far, this epoch included.
         num_updates: updates of the run so far.
+        num_skipped: updates among them that were left out since float16 gradients overflowed.
         pictures: the reward queries of this epoch.
         tally: what was measured while the weights moved.
         seconds: that it took.
@@ -69,6 +70,7 @@ class EpochResult:
     epoch: int
     num_queries: int
     num_updates: int
+    num_skipped: int
     pictures: tuple[ScoredPicture, ...]
     tally: EpochTally
     seconds: float
@@ -158,6 +160,7 @@ class Trainer:
             epoch=self.epoch,
             num_queries=self.num_queries + len(rewards),
             num_updates=self.updater.num_updates,
+            num_skipped=self.updater.num_skipped,
             pictures=self._pictures(plan, rewards=rewards, weights=weights),
             tally=tally,
             seconds=time.monotonic() - began,

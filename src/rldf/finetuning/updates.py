@@ -1,11 +1,13 @@
 """One update of the weights: gradients summed over pictures, steps and processes, then clipped AdamW."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, final
 
 import torch
 
 from rldf.errors import ConfigError
+from rldf.finetuning.failures import FinetuningError
 from rldf.finetuning.networks import TrainableDenoiser
 from rldf.finetuning.processes import Processes
 from rldf.finetuning.settings import Precision, TrainSettings
@@ -54,6 +56,7 @@ class Updater:
             foreach=False,
         )
         self._scaler = torch.amp.GradScaler(device.type, init_scale=FIRST_LOSS_SCALE, enabled=precision == "float16")
+        self._scaler.scale(torch.zeros(1, device=device))  # a process without pictures unscales like the others
         self.average: dict[str, torch.Tensor] | None = None
         if settings.ema_decay > 0:
             self.average = {name: weight.detach().clone() for name, weight in denoiser.trained.items()}
@@ -70,11 +73,15 @@ class Updater:
 
         Returns:
             Norm of the gradient before clipping; not finite where a float16 update is left out.
+
+        A norm that is not finite and that no loss scale can help is a `FinetuningError`; no weight is moved then.
         """
         weights = list(self._denoiser.trained.values())
         self._processes.sum_gradients(weights)
         self._scaler.unscale_(self._optimizer)
         norm = float(torch.nn.utils.clip_grad_norm_(weights, self._settings.max_gradient_norm, foreach=False))
+        if not self._scaler.is_enabled():
+            self._require_finite("norm of the gradient", norm)
         scale_before = self._scaler.get_scale()
         self._scaler.step(self._optimizer)
         self._scaler.update()
@@ -85,6 +92,16 @@ class Updater:
         if self.average is not None and not is_skipped:
             self._move_average(self.average)
         return norm
+
+    def require_finite_loss(self, loss: float) -> None:
+        """Refuses an update whose loss is no finite number; a smaller loss scale would not help.
+
+        Args:
+            loss: of all processes.
+
+        Such a loss is a `FinetuningError`; no weight is moved then.
+        """
+        self._require_finite("loss", loss)
 
     def discard(self) -> None:
         """Forgets gradients that were added."""
@@ -138,6 +155,16 @@ class Updater:
         self.num_skipped = int(numbers["num_skipped"])
         if numbers["loss_scale"]:
             self._scaler.load_state_dict(dict(numbers["loss_scale"]))
+
+    def _require_finite(self, name: str, value: float) -> None:
+        if isfinite(value):
+            return
+        self.discard()
+        raise FinetuningError(
+            f"the {name} of update {self.num_updates + 1} is {value}; it must be a finite number. No weight was moved, "
+            "and the last checkpoint is whole. Start again with a lower train.learning_rate; see what `rldf finetune "
+            "check` says."
+        )
 
     def _move_average(self, average: dict[str, torch.Tensor]) -> None:
         with torch.no_grad():

@@ -14,16 +14,16 @@ from rldf.datasets.recipes import ClassRecipes, read_recipes, recipes_of_encodin
 from rldf.datasets.storage import Storage
 from rldf.errors import ConfigError, ImageError, RecordError
 from rldf.hub import Announce, say_nothing
-from rldf.jobs.search import FileFailed, FolderEvent, encode_images, plan_search, search_folder
+from rldf.jobs.clone_sentences import require_read, require_variable, search_class, tell_learning
+from rldf.jobs.clone_settings import drawing_settings
+from rldf.jobs.search import FileFailed, FolderEvent, encode_images, plan_search
 from rldf.perception.reading import read_image
 from rldf.perception.safety import SafetyModel
-from rldf.presets.config import ModelConfig, SearchConfig
+from rldf.presets.config import SearchConfig
 from rldf.presets.generators import choose_device
 from rldf.presets.loading import config_from_dict, config_to_dict
 from rldf.presets.shelf import SHELF
-from rldf.search import RunFinished
 from rldf.seeding import child_rng
-from rldf.space import Encoding
 
 CLONE_FILE = "clone.json"
 SAFETY = "safety model"
@@ -43,7 +43,7 @@ class ClonePlanRequest:
             names alone, or a file of recipes.
         recipes: that file; None for the other ways.
         num_inputs: pictures of a class that are searched or read, at least 1.
-        vary: axis ids that are varied evenly.
+        vary: axis ids that are varied evenly, where sentences are searched or read; never that of the class.
         max_recipes: sentences of a class, at most.
         counts: split to pictures of each class; train, where it is not here, is as many as the folder has.
         shard_size: pictures of a shard.
@@ -160,19 +160,15 @@ def plan_clone(
         announce: is given one line before anything is downloaded.
 
     Yields:
-        What happens; the last event is `ClonePlanned`.
-
-    Raises:
-        RecordError: if there is a plan already.
+        What happens; the last event is `ClonePlanned`. A plan that is there already is a `RecordError`.
     """
     storage = Storage(request.out)
-    if storage.has("plan/round-000.json"):
-        raise RecordError(
-            f"'{request.out}' holds a plan already; a plan is frozen. Go on with `rldf clone run {request.out}`, or "
-            "choose another --out."
-        )
+    _require_no_plan(storage, request)
+    _check(request, config=config)
     folder = read_class_folder(request.folder)
     counts, written = _counts(folder, request), _written_recipes(folder, request, config=config)
+    if request.how == "search":
+        tell_learning(config, announce=announce)
     safety = _safety_of(request, config=config, announce=announce)  # first: without it there is nothing to plan
     recipes: list[ClassRecipes] = []
     for position, name in enumerate(folder.class_names, start=1):
@@ -185,9 +181,10 @@ def plan_clone(
             position=position,
             count=len(folder.class_names),
         )
-    model = _model_of(config, batch_size=request.batch_size)
-    generator = SHELF.generator(model, announce=announce)
+    drawing = drawing_settings(config, batch_size=request.batch_size)
+    generator = SHELF.generator(drawing.model, announce=announce)
     grammar = SHELF.grammar(config)
+    model = config.model.id + generator.card.id.removeprefix(drawing.model.id)  # as it was given
     settings = PlanSettings(
         seed=config.seed,
         generator=generator.image_generator.identity,
@@ -200,13 +197,13 @@ def plan_clone(
             "input folder": str(request.folder),
             "sentences": request.how,
             "grammar": f"{grammar.name} {grammar.digest}",
-            "model": f"{generator.card.id} {generator.card.digest}",
+            "model": f"{model} {generator.card.digest}",
             **({SAFETY: f"{safety[0]} {safety[1]}"} if safety is not None else {}),
         },
     )
     plan = make_plan(recipes, settings=settings, counts=counts)
     about = {
-        "config": config_to_dict(replace(config, model=model)),
+        "config": config_to_dict(drawing),
         "folder": str(request.folder.resolve()),
         "safety": "" if safety is None else safety[0],
     }
@@ -214,8 +211,32 @@ def plan_clone(
     yield ClonePlanned(plan=save_plan(plan, storage), passed_over=folder.passed_over)
 
 
+def choose_sentences(how: How | None, *, recipes: Path | None, given: Mapping[str, object]) -> How:
+    """Tells where sentences come from, by the options that were given, and refuses those that contradict it.
+
+    Args:
+        how: what `--sentences` says; None where it was not given.
+        recipes: the file of `--recipes`; None where it was not given.
+        given: further options and their values: "--vary", "--inputs", "--budget"; None for those not given.
+
+    Returns:
+        The file where there is one, and searches where nothing is said.
+
+    Raises:
+        ConfigError: if two sources are named, or an option would change nothing.
+    """
+    if recipes is not None and how not in {None, "recipes"}:
+        raise ConfigError(
+            f"--recipes is '{recipes}', and --sentences is {how}; sentences come from one place. Leave one of them out."
+        )
+    chosen: How = "recipes" if recipes is not None else "search" if how is None else how
+    require_read(chosen, given)
+    return chosen
+
+
 def foresee_clone(request: ClonePlanRequest, *, config: SearchConfig) -> CloneForeseen:
     """Counts what planning would search and a run would draw, without loading or drawing anything."""
+    _check(request, config=config)
     folder = read_class_folder(request.folder)
     inputs = [min(request.num_inputs, len(folder.files[name])) for name in folder.class_names]
     searches = sum(inputs) if request.how == "search" else 0
@@ -283,35 +304,27 @@ def _recipes_of(
             read = encode_images(paths, config=config, announce=announce)
             encodings = [entry.percept.encoding for entry in read]
         case "search":
-            encodings = yield from _searched(name, folder, request=request, config=config, announce=announce)
+            paths = yield from _inputs(name, folder, request, config)
+            place = searches_of(Storage(request.out)) if request.search_out is None else request.search_out
+            own = folder_names(folder.class_names)[folder.class_names.index(name)]
+            encodings = yield from search_class(name, paths, out=place / own, config=config, announce=announce)
     return recipes_of_encodings(
         name, encodings, grammar=grammar, vary=request.vary, max_recipes=request.max_recipes, seed=config.seed
     )
 
 
-def _searched(
-    name: str, folder: ClassFolder, *, request: ClonePlanRequest, config: SearchConfig, announce: Announce
-) -> Generator[FolderEvent, None, list[Encoding]]:
-    """Searches the inputs of one class; returns the encodings found."""
-    place = searches_of(Storage(request.out)) if request.search_out is None else request.search_out
-    own = folder_names(folder.class_names)[folder.class_names.index(name)]
-    space = SHELF.grammar(config).space
-    encodings: list[Encoding] = []
-    failures: list[str] = []
-    paths = yield from _inputs(name, folder, request, config)
-    learns = config.search.searcher == "factored"  # the searcher that can
-    for event in search_folder(paths, config=config, out=place / own, learns=learns, announce=announce):
-        yield event
-        match event:
-            case RunFinished():
-                encodings.append(space.encode(event.summary["encoding"]))
-            case FileFailed():
-                failures.append(event.message)
-    if not encodings:
-        raise ConfigError(
-            f"no input of class '{name}' could be searched: {failures[0]} Give readable pictures, or other sentences."
+def _require_no_plan(storage: Storage, request: ClonePlanRequest) -> None:
+    if storage.has("plan/round-000.json"):
+        raise RecordError(
+            f"'{request.out}' holds a plan already; a plan is frozen. Go on with `rldf clone run {request.out}`, or "
+            "choose another --out."
         )
-    return encodings
+
+
+def _check(request: ClonePlanRequest, *, config: SearchConfig) -> None:
+    """Refuses what can be told to be wrong before anything is searched."""
+    choose_sentences(request.how, recipes=request.recipes, given={"--vary": request.vary})
+    require_variable(request.vary, grammar=SHELF.grammar(config))
 
 
 def _written_recipes(
@@ -372,8 +385,3 @@ def _safety_of(request: ClonePlanRequest, *, config: SearchConfig, announce: Ann
         return None
     name = str(Path(request.safety).resolve()) if Path(request.safety).is_dir() else request.safety
     return name, SafetyModel(name, device=choose_device(config.model.device), announce=announce).digest
-
-
-def _model_of(config: SearchConfig, *, batch_size: int) -> ModelConfig:
-    """The model a clone draws with: the plan's batches whole, and no render cache, which is not for so much."""
-    return replace(config.model, use_cache=False, max_batch_size=batch_size, use_fixed_batches=True)

@@ -9,14 +9,14 @@ import numpy as np
 from rldf.arrays import Image
 from rldf.contracts import ImageEmbedder
 from rldf.datasets.class_check import ClassCheck
-from rldf.datasets.class_folder import ClassFolder, read_class_folder
+from rldf.datasets.class_folder import ClassFolder, read_class_folder, show_path
 from rldf.datasets.duplicates import MARK_BYTES, Marks, mark
 from rldf.datasets.gates import GateReport, GateSettings, apply_gates
 from rldf.datasets.plan import make_top_up
 from rldf.datasets.plan_store import save_plan
 from rldf.datasets.progress import CloneProgress, ProgressMeter
-from rldf.datasets.run import CloneStatus, read_status, run_missing
-from rldf.datasets.verdicts import require_same_gates
+from rldf.datasets.run import CloneStatus, lacking_on_storage, read_status, run_missing
+from rldf.datasets.verdicts import count_missing, require_same_gates
 from rldf.errors import ConfigError, ImageError
 from rldf.hub import Announce, say_nothing
 from rldf.jobs.clone_plan import OpenClone
@@ -86,7 +86,8 @@ class CloneFinished:
     Attributes:
         status: how far the clone is.
         report: of the gates; None where they were not applied.
-        num_missing: pictures the class counts lack, as the gates last found; None where they never judged this plan.
+        num_missing: pictures the class counts lack: as the gates last found, and where they never judged this plan
+            as the shards hold; None where they did not and shards are missing.
     """
 
     status: CloneStatus
@@ -116,11 +117,16 @@ def run_clone(clone: OpenClone, request: RunRequest, *, announce: Announce = say
         What happens; the last event is `CloneFinished`.
     """
     settings: GateSettings | None = None
+    if not clone.storage.is_atomic:
+        yield Note(
+            text=f"'{clone.storage.address}' may keep the beginning of a file where its writer was killed; after a "
+            "kill, `rldf clone verify` finds it and `rldf clone repair` removes it"
+        )
     while True:
         yield from _run_shards(clone, request)
         status = read_status(clone.storage, clone.rounds)
         if not request.has_gates or not status.is_complete:
-            yield CloneFinished(status=status, report=None, num_missing=status.num_missing)
+            yield CloneFinished(status=status, report=None, num_missing=_num_lacking(clone, status))
             return
         if settings is None:
             settings, notes = _gate_settings(clone, request, announce=announce)
@@ -154,16 +160,22 @@ def _run_shards(clone: OpenClone, request: RunRequest) -> Iterator[CloneEvent]:
         device=clone.config.model.device,
     )
     missing = set(status.missing)
-    meter = ProgressMeter(
-        num_shards=len(missing),
-        pictures_left=sum(
-            plan.num_pictures_of(shard) for plan in clone.rounds for shard in plan.shards if shard in missing
-        ),
-    )
+    planned = {shard: plan.num_pictures_of(shard) for plan in clone.rounds for shard in plan.shards if shard in missing}
+    if missing:
+        total = sum(planned.values())
+        yield Note(text=f"shards to make: {len(missing)}, of {total} pictures; each has a line once it is whole")
+    meter = ProgressMeter(num_shards=len(missing), pictures_left=sum(planned.values()))
     for result in run_missing(clone.storage, clone.rounds, executor=executor, begin_worker=begin):
         if result.state == "failed":
             yield Note(text=f"shard {result.shard} is in quarantine after {result.num_attempts} tries: {result.error}")
-        yield meter.count(result)
+        yield meter.count(result, num_planned=planned.get(result.shard, 0))
+
+
+def _num_lacking(clone: OpenClone, status: CloneStatus) -> int | None:
+    """Pictures the classes lack, as the gates found; where they did not judge, as the shards hold; None without all."""
+    if status.num_missing is not None or not status.is_complete:
+        return status.num_missing
+    return count_missing(lacking_on_storage(clone.storage, clone.rounds))
 
 
 def _with_headroom(report: GateReport, clone: OpenClone) -> np.ndarray:
@@ -183,9 +195,9 @@ def _gate_settings(
             f"the real pictures are not at '{clone.folder}' any more: no gate for other classes and leaks",
         )
     folder = read_class_folder(clone.folder)
-    marks, failures = _real_marks(folder)
-    notes = (f"{failures} real pictures cannot be read and are not compared with",) if failures else ()
-    settings = GateSettings(real_marks=marks)
+    marks, names, unreadable = _real_marks(folder)
+    notes = (f"{len(unreadable)} real pictures cannot be read and are not compared with",) if unreadable else ()
+    settings = GateSettings(real_marks=marks, real_names=names, unreadable=unreadable)
     if request.class_rank == 0 or len(folder.class_names) <= request.class_rank:
         return settings, notes
     perception, card = SHELF.perception(clone.config, announce=announce)
@@ -200,18 +212,23 @@ def _gate_settings(
     return replace(settings, class_check=check), notes
 
 
-def _real_marks(folder: ClassFolder) -> tuple[dict[str, Marks], int]:
+def _real_marks(folder: ClassFolder) -> tuple[dict[str, Marks], dict[str, list[str]], tuple[str, ...]]:
+    """Marks of the real pictures by class, their paths in the folder in the same order, and those it cannot read."""
     marks: dict[str, Marks] = {}
-    num_failures = 0
+    names: dict[str, list[str]] = {}
+    unreadable: list[str] = []
     for name in folder.class_names:
         rows = []
+        names[name] = []
         for path in folder.files[name]:
+            place = show_path(path.relative_to(folder.folder))
             try:
                 rows.append(mark(read_image(path).image))
+                names[name].append(place)
             except ImageError:
-                num_failures += 1
+                unreadable.append(place)
         marks[name] = np.stack(rows) if rows else np.empty((0, MARK_BYTES), dtype=np.uint8)
-    return marks, num_failures
+    return marks, names, tuple(unreadable)
 
 
 def _some_images(folder: ClassFolder, name: str) -> list[Image]:

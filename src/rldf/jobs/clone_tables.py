@@ -217,7 +217,7 @@ def _marks(main: ClassifierReport) -> tuple[str, ...]:
 
 def _percent(report: ClassifierReport, name: str) -> tuple[float, float]:
     scores = [100 * score.top1 for score in report.scores[name]]
-    return float(np.mean(scores)), float(np.std(scores))
+    return float(np.mean(scores)), float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0
 
 
 def _accuracies(name: str, report: ClassifierReport, *, columns: Sequence[str], paper: float) -> Row:

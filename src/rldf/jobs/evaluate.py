@@ -145,13 +145,24 @@ class ClassifierReport:
     scores: dict[str, tuple[ClassifierScore, ...]]
     unreadable: tuple[tuple[str, str], ...]
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One line for each training set whose share of real compares sets of two sizes."""
+        sizes = {name: scores[0].num_train for name, scores in self.scores.items()}
+        real = sizes.get("real")
+        return tuple(
+            f"{name}: {size} training pictures, {real} real ones; the share of real does not compare sets of one size"
+            for name, size in sizes.items()
+            if real is not None and size != real
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Writes it as `rldf evaluate classifier --json` prints it."""
         rows = {name: _score_row(scores) for name, scores in self.scores.items()}
         real = rows.get("real", {}).get("top1")
         for row in rows.values():
             row["share_of_real"] = None if not real else row["top1"] / real
-        return {"training_sets": rows, "unreadable": _pairs(self.unreadable)}
+        return {"training_sets": rows, "warnings": list(self.warnings), "unreadable": _pairs(self.unreadable)}
 
 
 OnTraining = Callable[[str, int, int, float], None]
@@ -232,7 +243,7 @@ def _score_row(scores: Sequence[ClassifierScore]) -> dict[str, Any]:
     recipe.pop("seed")
     return {
         "top1": float(np.mean([score.top1 for score in scores])),
-        "top1_std": float(np.std([score.top1 for score in scores])),
+        "top1_std": float(np.std([score.top1 for score in scores], ddof=1)) if len(scores) > 1 else None,
         "top1_per_seed": {str(score.recipe.seed): score.top1 for score in scores},
         "top5": None if first.top5 is None else float(np.mean([score.top5 or 0.0 for score in scores])),
         "num_train": first.num_train,

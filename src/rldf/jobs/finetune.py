@@ -10,14 +10,16 @@ from typing import Any
 import torch
 
 from rldf.errors import ConfigError, RecordError
+from rldf.finetuning.advantages import require_finite_settings
 from rldf.finetuning.attacks import attack_reward, draw_honest, require_two_prompts
 from rldf.finetuning.checkpoints import epoch_of, read_checkpoint
-from rldf.finetuning.judging import JudgeSettings, judge_policy
+from rldf.finetuning.judging import JudgeSettings, choose_prompts, judge_policy
 from rldf.finetuning.networks import read_weights
 from rldf.finetuning.preflight import Finding, check_policy
 from rldf.finetuning.processes import Processes
 from rldf.finetuning.session import (
     FinetuneEvent,
+    FinetuneFinished,
     FinetuneSession,
     begin_folder,
     last_checkpoint,
@@ -26,7 +28,7 @@ from rldf.finetuning.session import (
 from rldf.finetuning.trainer import Trainer
 from rldf.finetuning.watching import HEALTHY_FILE, HEALTHY_FOLDER, Watch
 from rldf.grammar import load_grammar
-from rldf.hub import Announce
+from rldf.hub import Announce, say_nothing
 from rldf.presets.finetune_build import (
     FinetuneParts,
     build_finetune_parts,
@@ -71,9 +73,10 @@ def plan_finetune(config: FinetuneConfig) -> FinetunePlan:
         The plan.
 
     Raises:
-        ConfigError: if the budget is smaller than one epoch.
+        ConfigError: if the budget is smaller than one epoch, patience has no second reward, or a group one picture.
     """
     train, sampler = config.train, config.sampler
+    require_finite_settings(config.advantage, pictures_per_prompt=train.pictures_per_prompt, method=train.method)
     if config.run.patience > 0 and config.reward.second == "":
         raise ConfigError(
             f"run.patience is {config.run.patience} and reward.second is empty; only a second reward can tell that the "
@@ -123,14 +126,14 @@ def run_finetune(
         out: the run folder.
         force: True to remove an older run that lies there.
         command: how it was asked for.
-        announce: is given one line before anything is downloaded.
+        announce: is given one line before anything is downloaded; of several processes, in the first one.
 
     Yields:
-        What happens; the last event is `FinetuneFinished`.
+        What happens; the last event is `FinetuneFinished`, the only one where this is not the first process.
     """
     plan_finetune(config)
     processes = build_processes(num_launched(), config=config)
-    parts = build_finetune_parts(config, announce=announce, processes=processes)
+    parts = build_finetune_parts(config, announce=_heard(announce, processes), processes=processes)
     header = _header(config, parts, command=command, processes=processes)
     trainer = build_trainer(
         config, parts, processes=processes
@@ -144,14 +147,14 @@ def resume_finetune(folder: Path, *, announce: Announce) -> Iterator[FinetuneEve
 
     Args:
         folder: of the run.
-        announce: is given one line before anything is downloaded.
+        announce: is given one line before anything is downloaded; of several processes, in the first one.
 
     Yields:
-        What happens; the last event is `FinetuneFinished`.
+        What happens; the last event is `FinetuneFinished`, the only one where this is not the first process.
     """
     header, config = _read_interrupted(folder)
     processes = build_processes(num_launched(), config=config)
-    parts = build_finetune_parts(config, announce=announce, processes=processes)
+    parts = build_finetune_parts(config, announce=_heard(announce, processes), processes=processes)
     _require_same_model(header, parts, folder=folder)
     trainer = build_trainer(config, parts, processes=processes)
     store = RunStore.reopen(folder) if processes.rank == 0 else None
@@ -159,7 +162,7 @@ def resume_finetune(folder: Path, *, announce: Announce) -> Iterator[FinetuneEve
 
 
 def check_finetune(config: FinetuneConfig, *, announce: Announce) -> Iterator[Finding]:
-    """Measures the invariants of the method on the model of the settings.
+    """Measures the invariants of the method on the model of the settings; what a run would refuse is refused here too.
 
     Args:
         config: the settings.
@@ -168,6 +171,7 @@ def check_finetune(config: FinetuneConfig, *, announce: Announce) -> Iterator[Fi
     Yields:
         One finding per invariant.
     """
+    plan_finetune(config)
     parts = build_finetune_parts(config, announce=announce)
     yield from check_policy(
         parts.policy, train=config.train, prompts=parts.prompts.trained, score=parts.score, seed=config.seed
@@ -209,7 +213,7 @@ def evaluate_finetune(
         )
     if has_attacks:
         prompts = build_prompts(config, grammar=load_grammar(config.prompts.grammar))
-        require_two_prompts(prompts.trained[: settings.max_prompts])
+        require_two_prompts(choose_prompts(prompts.trained, settings, name="trained"))
     parts = build_finetune_parts(config, announce=announce, has_base=True, has_judge=True)
     _require_same_model(header, parts, folder=folder)
     parts.policy.denoiser.load(_result_weights(folder, checkpoint))
@@ -234,7 +238,7 @@ def evaluate_finetune(
         "prompts": found,
         "attacks": _attacks(parts, settings=settings) if has_attacks else None,
         "second_reward": config.reward.second,
-        "notes": list(parts.notes),
+        "notes": [*parts.notes, *(f"{name}: {note}." for name, each in found.items() for note in each["notes"])],
         "versions": versions(),
     }
     write_file(folder / EVALUATION_FILE, (json.dumps(report, indent=2, allow_nan=False) + "\n").encode())
@@ -254,7 +258,7 @@ def _read_interrupted(folder: Path) -> tuple[dict[str, Any], FinetuneConfig]:
 
 def _attacks(parts: FinetuneParts, *, settings: JudgeSettings) -> dict[str, Any]:
     """Attacks the reward on pictures that the base model draws of the trained prompts."""
-    prompts = parts.prompts.trained[: settings.max_prompts]
+    prompts = choose_prompts(parts.prompts.trained, settings, name="trained")
     images = draw_honest(parts.policy, prompts, seed=settings.seed)
     return attack_reward(images, prompts, score=parts.score)
 
@@ -287,10 +291,17 @@ def _events(
             run=config.run,
             watch=_watch(config, parts, store=store),
         )
-        yield from session.events(checkpoint=checkpoint)
+        for event in session.events(checkpoint=checkpoint):
+            if trainer.processes.rank == 0 or isinstance(event, FinetuneFinished):
+                yield event
     finally:
         if store is not None:
             store.close()
+
+
+def _heard(announce: Announce, processes: Processes) -> Announce:
+    """Lets the first process alone speak."""
+    return announce if processes.rank == 0 else say_nothing
 
 
 def _watch(config: FinetuneConfig, parts: FinetuneParts, *, store: RunStore | None) -> Watch | None:

@@ -15,7 +15,7 @@ from rldf.arrays import Image, ImageBatch
 from rldf.errors import ModelUnavailableError
 from rldf.evaluation.features import FeatureExtractor
 from rldf.grammar import load_grammar
-from rldf.hub import Announce, fetch_model_folder, folder_digest
+from rldf.hub import PICKLED_SUFFIXES, Announce, fetch_model_folder, folder_digest
 from rldf.perception.embedded import HeadsPerception, load_embedded_scorer
 from rldf.perception.loading import load_weights
 from rldf.perception.preprocessing import Preprocessing, read_preprocessing
@@ -38,7 +38,16 @@ def build_extractor(name: str, *, device: str, announce: Announce) -> FeatureExt
 
     Returns:
         The extractor.
+
+    Raises:
+        ModelUnavailableError: if it is a file that runs code when it is loaded, such as Inception as TorchScript.
     """
+    if Path(name).suffix.lower() in PICKLED_SUFFIXES:
+        raise ModelUnavailableError(
+            f"the extractor '{name}' is a {Path(name).suffix} file, and loading one can run code; 'embedded', a folder "
+            "or a hub id is loaded. In Python give evaluate_distances a FeatureExtractor of your own, as "
+            "docs/methods/evaluation.md shows for Inception."
+        )
     if name == EMBEDDED:
         scorer = load_embedded_scorer("b", space=load_grammar("base").space, device=device, batch_size=_BATCH_SIZE)
         return _of_scorer(scorer, name="embedded/scorer-b")

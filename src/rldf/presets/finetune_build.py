@@ -1,7 +1,9 @@
 """Builds the parts of a fine-tuning run: concrete classes from settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
+from rldf.errors import ConfigError, MissingExtraError
 from rldf.finetuning.policy import DiffusionPolicy
 from rldf.finetuning.processes import AcceleratedProcesses, Processes, SingleProcess
 from rldf.finetuning.prompts import PromptSet, grammar_prompts, load_prompt_set
@@ -12,7 +14,7 @@ from rldf.generators.settings import GenerationSettings
 from rldf.grammar import Grammar, load_grammar
 from rldf.hub import Announce
 from rldf.presets.finetune_config import FinetuneConfig
-from rldf.presets.finetune_rewards import Role, RoleScorer, Scorer, ScorerShelf, build_score
+from rldf.presets.finetune_rewards import Role, RoleScorer, Scorer, ScorerShelf, build_score, check_rewards
 from rldf.presets.generators import DTYPES, choose_device
 from rldf.presets.world_folder import GENERATOR, find_world
 
@@ -54,7 +56,8 @@ def build_finetune_parts(
 
     Args:
         config: the settings.
-        announce: is given one line before anything is downloaded.
+        announce: is given one line before anything is downloaded, and the notes, unless they are for a judgement, which
+            tells them itself.
         processes: that train together; None for one.
         has_base: True to keep the base model for comparison even where all weights move.
         has_judge: True to load the judge's scorer even where no reward needs one.
@@ -65,6 +68,7 @@ def build_finetune_parts(
     device = processes.device if isinstance(processes, AcceleratedProcesses) else choose_device(config.model.device)
     grammar = load_grammar(config.prompts.grammar)
     prompts = build_prompts(config, grammar=grammar)
+    check_rewards(config, prompts=prompts)
     loaded = load_finetune_pipeline(config, announce=announce)
     policy = DiffusionPolicy(
         loaded.pipeline,
@@ -89,6 +93,10 @@ def build_finetune_parts(
             "mistakes: the alarm says less. Give another one by reward.second_perception."
         )
     told = judge.load_to_judge() if has_judge else judge.loaded
+    own = [*_precision_notes(config, policy), *_judging_notes(config, prompts, is_judged=has_judge)]
+    notes = tuple(dict.fromkeys([*own, *scorer.notes, *judge.notes]))
+    for note in () if has_judge else notes:
+        announce(note)
     return FinetuneParts(
         policy=policy,
         prompts=prompts,
@@ -96,7 +104,7 @@ def build_finetune_parts(
         second=second,
         scorer=scorer.loaded if told is None else told,
         model_card={"id": config.model.id, "digest": loaded.digest},
-        notes=tuple(dict.fromkeys([*_precision_notes(config, policy), *scorer.notes, *judge.notes])),
+        notes=notes,
     )
 
 
@@ -106,16 +114,73 @@ def _precision_notes(config: FinetuneConfig, policy: DiffusionPolicy) -> list[st
     return [f"The frozen weights are in {policy.precision}, so the denoiser computes in it, not in train.precision."]
 
 
+def _judging_notes(config: FinetuneConfig, prompts: PromptSet, *, is_judged: bool) -> list[str]:
+    """Says what a run cannot be judged by."""
+    notes = []
+    if config.reward.second == "":
+        notes.append(
+            "No second reward: no alarm is possible; give --second."
+            if is_judged
+            else "No second reward watches this run, so it can raise no alarm; set reward.second, or judge it by one "
+            "afterwards: rldf finetune evaluate RUN --second NAME."
+        )
+    if not prompts.unseen:
+        notes.append(
+            f"The prompts of '{prompts.name}' are all trained on, so a run is judged on none that it has not seen; "
+            "prompts.unseen names others."
+        )
+    return notes
+
+
 def build_prompts(config: FinetuneConfig, *, grammar: Grammar) -> PromptSet:
-    """Builds the prompt set of a run; sentences of another file than the grammar have no encodings."""
+    """Builds the prompt set of a run; sentences of another file than the grammar have no encodings.
+
+    Args:
+        config: the settings.
+        grammar: spells sentences.
+
+    Returns:
+        The set, with the unseen prompts of another one where it has none of its own and the settings name one.
+
+    Raises:
+        ConfigError: if all prompts of that other set are trained on.
+    """
     wanted = config.prompts
     if wanted.set == "grammar":
         return grammar_prompts(grammar, num_prompts=wanted.num_prompts, num_unseen=wanted.num_unseen, seed=config.seed)
-    return load_prompt_set(wanted.set)
+    prompts = load_prompt_set(wanted.set)
+    if prompts.unseen or wanted.unseen == "":
+        return prompts
+    other = load_prompt_set(wanted.unseen)
+    trained = set(prompts.trained)
+    unseen = tuple(text for text in (other.unseen if other.unseen else other.trained) if text not in trained)
+    if not unseen:
+        raise ConfigError(
+            f"prompts.unseen is '{wanted.unseen}', and all its prompts are trained on, in '{wanted.set}'; others are "
+            'needed for judging. Name another set or file, or "" for none.'
+        )
+    return replace(prompts, unseen=unseen)
 
 
 def build_trainer(config: FinetuneConfig, parts: FinetuneParts, *, processes: Processes) -> Trainer:
-    """Makes a trainer at its beginning."""
+    """Makes a trainer at its beginning, and refuses what could not go on behind it.
+
+    Args:
+        config: the settings.
+        parts: of the run.
+        processes: that train together.
+
+    Returns:
+        The trainer.
+
+    Raises:
+        MissingExtraError: if the run is to write for TensorBoard, which is not installed.
+    """
+    if config.run.use_tensorboard and find_spec("tensorboard") is None:
+        raise MissingExtraError(
+            "run.use_tensorboard is true and the package 'tensorboard' is not installed; epochs.jsonl needs none. "
+            "Install it with: pip install 'rldf[train]', or set run.use_tensorboard to false."
+        )
     return Trainer(
         parts.policy,
         prompts=parts.prompts.trained,

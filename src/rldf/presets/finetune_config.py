@@ -43,12 +43,15 @@ class PromptConfig:
         grammar: of the sentences, and of what perception reads.
         num_prompts: sentences of the grammar that are trained on, at least 1.
         num_unseen: sentences that are kept for judging, 0 or more.
+        unseen: where `set` is no grammar and has no unseen prompts of its own, another set or file whose unseen
+            prompts are taken, or all of them where it tells none apart; "" for none.
     """
 
     set: str = "grammar"
     grammar: str = "base"
     num_prompts: int = 16
     num_unseen: int = 16
+    unseen: str = ""
 
     def __post_init__(self) -> None:
         if self.num_prompts < 1 or self.num_unseen < 0:
@@ -72,12 +75,13 @@ class FinetuneRewardConfig:
             of a world, else the one of `perception`, which is then no independent judge.
         aesthetic_head: safetensors file of the aesthetic head.
         captioner: hub id or folder of the image-to-text model of "caption". Paper: LLaVA.
-        text_encoder: hub id or folder of what compares captions. Paper: microsoft/deberta-xlarge-mnli.
+        text_encoder: hub id or folder of what compares captions. Paper: microsoft/deberta-xlarge-mnli. Only safetensors
+            are loaded; the message of one that has pickled weights alone says how to convert it.
         text_layer: layer of it that is taken. Source: BERTScore takes 40 of the paper's.
         references: pictures the CLIP reward compares with.
         url: address of the reward server.
         url_low, url_high: bounds of its rewards.
-        url_timeout_s: seconds one of its answers may take.
+        url_timeout_s: seconds one request to it may take, from asking to the last byte of the answer.
     """
 
     parts: tuple[str, ...] = ("jpeg-compressibility",)

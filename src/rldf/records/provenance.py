@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("rldf", "torch", "diffusers", "transformers", "numpy")
+PACKAGES = ("rldf", "torch", "diffusers", "transformers", "numpy", "pillow")  # Pillow decides the size of a JPEG file
+EXTRA_PACKAGES = ("accelerate", "peft")  # told only where they are installed
 
 
 def versions() -> dict[str, str]:
@@ -15,11 +16,12 @@ def versions() -> dict[str, str]:
         Name to version; "commit" where the package is used from its own git checkout.
     """
     found = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in (*PACKAGES, *EXTRA_PACKAGES):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
+            if name in PACKAGES:
+                found[name] = "not installed"
     commit = checkout_commit(Path(__file__).resolve().parents[3])
     return found if commit is None else {**found, "commit": commit}
 

@@ -5,8 +5,10 @@ import math
 import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from http.client import HTTPException
+from threading import Thread
 from typing import Any, final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -22,6 +24,7 @@ from rldf.rewards.failures import RewardError
 
 RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 MAX_ANSWER_BYTES = 10_000_000
+CHUNK_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class RemoteSettings:
     Attributes:
         url: where, http or https.
         low, high: bounds of the rewards; a reward outside them is an error.
-        timeout_s: seconds one request may take, above 0.
+        timeout_s: seconds one request may take, from asking to the last byte of the answer, above 0.
         max_attempts: requests for one batch at most, at least 1.
         wait_s: seconds before the second attempt; doubled before each further one.
 
@@ -116,16 +119,41 @@ class RemoteReward(Reward):
             if not may_pass or attempt == self._settings.max_attempts:
                 raise RewardError(
                     f"the reward server '{self._settings.url}' failed after {attempt} of at most "
-                    f"{self._settings.max_attempts} attempts: {reason}. Start it, or raise the time-out, then go on."
+                    f"{self._settings.max_attempts} attempts: {reason}. Start it again and go on with the run; its "
+                    "address and time-out are reward.url and reward.url_timeout_s in the run.json of the run's folder."
                 )
             self._sleep(wait)
             wait *= 2
         raise AssertionError("at least one attempt is made")
 
     def _ask_once(self, body: bytes) -> bytes:
+        """Asks once, within the time-out as a whole; a socket's own holds for each read, however little comes."""
+        asked: Future[bytes] = Future()
+
+        def ask() -> None:
+            try:
+                asked.set_result(self._request(body, deadline=time.monotonic() + self._settings.timeout_s))
+            except Exception as error:  # noqa: BLE001 - raised where it is waited for
+                asked.set_exception(error)
+
+        Thread(target=ask, name="reward server", daemon=True).start()
+        try:
+            return asked.result(timeout=self._settings.timeout_s)
+        except TimeoutError as error:
+            raise TimeoutError(f"no whole answer within {self._settings.timeout_s:g} s") from error
+
+    def _request(self, body: bytes, *, deadline: float) -> bytes:
+        """Sends one request and reads the answer piece by piece, so that nobody reads on after the deadline."""
         request = Request(self._settings.url, data=body, headers={"Content-Type": "application/json"}, method="POST")
+        content = b""
         with urlopen(request, timeout=self._settings.timeout_s) as answer:
-            content: bytes = answer.read(MAX_ANSWER_BYTES)
+            while len(content) < MAX_ANSWER_BYTES:
+                piece: bytes = answer.read1(CHUNK_BYTES)
+                if not piece:
+                    break
+                content += piece
+                if time.monotonic() > deadline:
+                    raise TimeoutError
         return content
 
     def _read(self, content: bytes, *, count: int) -> Float[np.ndarray, " outcomes"]:

@@ -179,13 +179,14 @@ def _judged(run: StoredFinetune) -> list[_Judged]:
     if run.evaluation is None:
         return []
     sets = run.evaluation.optional_child("prompts")
-    return [_judged_set(name, sets.child(name)) for name in sets.names]
+    second = run.evaluation.optional_text("second_reward")
+    return [_judged_set(name, sets.child(name), second=second) for name in sets.names]
 
 
-def _judged_set(name: str, found: Fields) -> _Judged:
+def _judged_set(name: str, found: Fields, *, second: str) -> _Judged:
     rows = [("reward", *_gain(found.child("reward")))]
     if "second" in found:
-        rows.append(("second reward", *_gain(found.child("second"))))
+        rows.append((f"second reward: {second}" if second else "second reward", *_gain(found.child("second"))))
     base, tuned = (found.child("diversity").child(side) for side in ("base", "tuned"))
     for label, key in (("distance of pictures of one prompt", "pairwise"), ("Vendi score", "vendi")):
         rows.append((label, *_change(base.number(key), tuned.number(key))))
@@ -245,6 +246,8 @@ def _alarm_sentence(run: StoredFinetune, *, second: str) -> str:
     if not run.is_alarm:
         return ""
     first = next((look for look in run.looks if look.is_alarm), None)
+    if first is None and run.evaluation is not None and "second_reward" in run.evaluation:
+        second = run.evaluation.text("second_reward")  # judging may have had another one
     when = "" if first is None else f" It was first seen after epoch {first.epoch}, at {amount(first.queries)} queries."
     kept = ""
     if run.summary is not None and run.summary.optional_text("stopped") == "alarm":
