@@ -100,6 +100,7 @@ def test_command_line_with_two_processes__trains_goes_on_and_speaks_once(tiny_mo
         "prompts.num_unseen=1",
         "run.num_samples=2",
         "run.kept_checkpoints=9",
+        "reward.second=redness",
     )
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
