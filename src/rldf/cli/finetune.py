@@ -149,7 +149,8 @@ def check(
     for finding in workflows.check_finetune(config, announce=say):
         findings.append(finding)
         if not as_json:
-            typer.echo(f"{'ok' if finding.is_kept else 'NO':<3} {finding.name}: {finding.measured}")
+            mark = "NO" if not finding.is_kept else "ok" if finding.is_measured else "-"
+            typer.echo(f"{mark:<3} {finding.name}: {finding.measured}")
             if not finding.is_kept:
                 typer.echo(f"    allowed: {finding.allowed}. {finding.advice}")
     is_go = all(finding.is_kept for finding in findings)
