@@ -88,7 +88,9 @@ def test_table__refuses_arrays_that_do_not_fit_its_header(small_table: BenchTabl
 
 def test_require_models__refuses_other_weights(small_table: BenchTable) -> None:
     small_table.require_models(small_table.models)
-    with pytest.raises(RecordError, match=r"made with generator simulated-1, and now it is other.*Make it again"):
+    with pytest.raises(
+        RecordError, match=r"made with generator simulated-1, and now there is generator other.*Make it again"
+    ):
         small_table.require_models({"generator": "other"})
 
 

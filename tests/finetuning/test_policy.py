@@ -48,8 +48,9 @@ def test_base_of_full_training__is_refused_where_none_was_kept() -> None:
         pass
 
 
-def test_saved_lora__draws_in_plain_diffusers_as_it_does_here(tmp_path: Path) -> None:
-    policy = make_policy()
+@pytest.mark.parametrize("targets", [("to_q", "to_out.0"), ("to_q", "conv1", "conv2")], ids=["attention", "both"])
+def test_saved_lora__draws_in_plain_diffusers_as_it_does_here(targets: tuple[str, ...], tmp_path: Path) -> None:
+    policy = make_policy(targets=targets)
     make_trainer(replace(TRAIN, learning_rate=0.05), policy=policy).run_epoch()
     latents = torch.randn((1, *policy.latent_shape), generator=torch.Generator().manual_seed(0))
     pipeline: Any = build_pipeline()

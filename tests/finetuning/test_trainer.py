@@ -94,3 +94,13 @@ def test_gradient_checkpointing__changes_no_weight() -> None:
     saving.run_epoch()
     for name, weight in weights_of(plain).items():
         torch.testing.assert_close(weights_of(saving)[name], weight, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("kept", [1, 2, NUM_STEPS])
+def test_steps_with_little_noise__are_drawn_and_not_trained(kept: int) -> None:
+    policy = make_policy()
+    stds = [step.std for step in policy.sampler.steps]
+    bound = sorted(stds)[-kept]
+    tally = make_trainer(replace(TRAIN, min_std_share=bound / max(stds) - 1e-9), policy=policy).run_epoch().tally
+    assert [ratio is None for ratio in tally.step_ratios] == [std < bound for std in stds]
+    assert [apart is None for apart in tally.step_deviations] == [std < bound for std in stds]

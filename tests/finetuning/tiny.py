@@ -43,11 +43,13 @@ def make_policy(
     kind: AdapterKind = "lora",
     has_base: bool = False,
     dtype: Precision = "float32",
+    targets: tuple[str, ...] = AdapterSettings().targets,
 ) -> DiffusionPolicy:
     """Makes a policy on a tiny untrained pipeline, its denoiser given in some number format."""
     pipeline: Any = build_pipeline()
     pipeline.unet.to(DTYPES[dtype])
-    return DiffusionPolicy(pipeline, sampling=sampling, adapter=AdapterSettings(kind=kind), has_base=has_base)
+    adapter = AdapterSettings(kind=kind, targets=targets)
+    return DiffusionPolicy(pipeline, sampling=sampling, adapter=adapter, has_base=has_base)
 
 
 def make_trainer(

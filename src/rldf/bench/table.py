@@ -163,6 +163,27 @@ class BenchTable:
         shares = tuple(part / part.sum() if part.sum() > 0 else np.full(len(part), 1 / len(part)) for part in parts)
         return Percept(encoding=Encoding(tuple(int(share.argmax()) for share in shares)), probabilities=shares)
 
+    def other_models(self, models: Mapping[str, str]) -> str:
+        """Says which weights are others than those it was made with.
+
+        Args:
+            models: part to the digest of its weights, as they are now.
+
+        Returns:
+            One line; empty where all are the same.
+        """
+        others = {part: digest for part, digest in models.items() if self.models.get(part) != digest}
+        made, now = (
+            ", ".join(f"{part} {digests.get(part, '(none)')[:12]}" for part in others)
+            for digests in (self.models, others)
+        )
+        return (
+            f"the table '{self.name}' was made with {made}, and now there is {now}; a table holds for the weights it "
+            f"was made with. Make it again with: {self.command}"
+            if others
+            else ""
+        )
+
     def require_models(self, models: Mapping[str, str]) -> None:
         """Refuses to be used with other weights than it was made with.
 
@@ -172,13 +193,8 @@ class BenchTable:
         Raises:
             RecordError: if one of them differs.
         """
-        for part, digest in models.items():
-            if self.models.get(part, "") != digest:
-                raise RecordError(
-                    f"the table '{self.name}' was made with {part} {self.models.get(part, '(none)')[:12]}, and now it "
-                    f"is {digest[:12]}; a table holds for the weights it was made with. Make it again with: "
-                    f"{self.command}"
-                )
+        if others := self.other_models(models):
+            raise RecordError(others)
 
 
 def quantise(probabilities: Float[np.ndarray, "*_rows _terms"]) -> UInt8[np.ndarray, "*_rows _terms"]:

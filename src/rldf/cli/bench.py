@@ -139,7 +139,7 @@ def run(
         settings={} if tuned is None else workflows.read_tuned(tuned),
     )
     asked = workflows.quick(asked, kept=given_options(context)) if is_quick else asked
-    rows, _ = workflows.bench_run(asked, out, on_progress=bench_studies.show_progress)
+    rows, _ = workflows.bench_run(asked, out, on_progress=bench_studies.show_progress, announce=say)
     page = workflows.report_of(out)
     if as_json:
         print_json({"results": str(out / "results.csv"), "rows": len(rows), "report": str(page)})

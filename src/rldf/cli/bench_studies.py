@@ -102,7 +102,7 @@ def tune(
         num_workers=workers,
         seed=seed,
     )
-    chosen = workflows.bench_tune(asked, out, on_progress=show_progress)
+    chosen = workflows.bench_tune(asked, out, on_progress=show_progress, announce=say)
     if as_json:
         print_json({"tuned": str(out / "tuned.json"), "methods": {name: asdict(each) for name, each in chosen.items()}})
         return

@@ -67,16 +67,16 @@ def chunks(numbers: Sequence[int], size: int) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(numbers[first : first + size]) for first in range(0, len(numbers), size))
 
 
-def trained_steps(num_steps: int, *, share: float, rng: np.random.Generator) -> list[int]:
+def trained_steps(steps: Sequence[int], *, share: float, rng: np.random.Generator) -> list[int]:
     """Chooses which denoising steps are trained, each once, in a random order.
 
     Args:
-        num_steps: T.
+        steps: numbers of those that may be.
         share: of them that is trained.
         rng: random source.
 
     Returns:
         floor(share * T) numbers of steps, at least one.
     """
-    count = max(1, int(share * num_steps + 1e-9))
-    return [int(step) for step in rng.permutation(num_steps)[:count]]
+    count = max(1, int(share * len(steps) + 1e-9))
+    return [steps[place] for place in rng.permutation(len(steps))[:count]]

@@ -135,10 +135,9 @@ class TrainableDenoiser:
             with _writing(folder):
                 self.unet.save_pretrained(folder, safe_serialization=True)
             return folder
-        from diffusers.utils import convert_state_dict_to_diffusers  # with PEFT, an optional extra
-        from peft.utils import get_peft_model_state_dict
+        from peft.utils import get_peft_model_state_dict  # an optional extra
 
-        layers = convert_state_dict_to_diffusers(get_peft_model_state_dict(self.unet))
+        layers = get_peft_model_state_dict(self.unet)  # PEFT's own names: diffusers' older ones lack convolutions
         pipeline: Any = diffusers.StableDiffusionPipeline
         with _writing(folder):
             pipeline.save_lora_weights(

@@ -51,12 +51,12 @@ def train_policy(
         What was measured.
     """
     tally = EpochTally()
-    num_steps = len(policy.sampler)
+    num_steps, noisy = len(policy.sampler), policy.sampler.noisy_steps(settings.min_std_share)
     over_epoch = StepTally.empty(num_steps)
     for number in range(settings.num_passes):
         rng = child_rng(seed, "finetune", "steps", epoch, number)
         for batch, own in zip(plan.batches, plan.own_batches, strict=True):
-            steps = trained_steps(num_steps, share=settings.timestep_share, rng=rng)
+            steps = trained_steps(noisy, share=settings.timestep_share, rng=rng)
             measured = StepTally.empty(num_steps)
             for indices in own:
                 accumulate(
@@ -78,8 +78,9 @@ def train_policy(
             over_epoch.ratios += joined.ratios
             over_epoch.counts += joined.counts
             over_epoch.largest = np.maximum(over_epoch.largest, joined.largest)
-    tally.step_ratios = (over_epoch.ratios / np.maximum(over_epoch.counts, 1.0)).tolist()
-    tally.step_deviations = over_epoch.largest.tolist()
+    is_trained = over_epoch.counts > 0
+    tally.step_ratios = _where(is_trained, over_epoch.ratios / np.maximum(over_epoch.counts, 1.0))
+    tally.step_deviations = _where(is_trained, over_epoch.largest)
     return tally
 
 
@@ -157,6 +158,10 @@ def _loss(
         return score_function_loss(log_probs, old_log_probs, advantages)
     clip_range = settings.clip_per_dimension(policy.num_dimensions)
     return importance_sampling_loss(log_probs, old_log_probs, advantages, clip_range=clip_range)
+
+
+def _where(is_trained: np.ndarray, values: np.ndarray) -> list[float | None]:
+    return [float(value) if trained else None for trained, value in zip(is_trained, values, strict=True)]
 
 
 def _record(tally: EpochTally, joined: StepTally, *, gradient_norm: float) -> None:

@@ -160,7 +160,8 @@ def _replay(policy: DiffusionPolicy, trajectories: Trajectories, *, train: Train
         return _not_measured(name, f"{train.method} replays nothing")
     limit, told = replay_limit(train, num_dimensions=policy.num_dimensions)
     worst = _largest_deviation(policy, trajectories, is_guided=None)
-    step = int(worst.argmax())
+    trained = policy.sampler.noisy_steps(train.min_std_share)
+    step = trained[int(worst[trained].argmax())]
     return Finding(
         name=name,
         is_kept=bool(worst[step] <= limit),
@@ -207,13 +208,14 @@ def _starts_at_base(policy: DiffusionPolicy, trajectories: Trajectories) -> Find
 def _gradient(policy: DiffusionPolicy, trajectories: Trajectories, *, train: TrainSettings) -> Finding:
     """Backward passes with the weight that a picture has in training, and with 1.
 
-    DDPO's are at the last step, the worst conditioned one; RWR's are those of its denoising loss. Small numbers vanish
-    in float16: what only the small weight loses is told.
+    DDPO's are at the last step that is trained, the worst conditioned one; RWR's are those of its denoising loss. Small
+    numbers vanish in float16: what only the small weight loses is told.
 
     Returns:
         What was found.
     """
-    steps = trained_steps(len(policy.sampler), share=train.timestep_share, rng=np.random.default_rng(0))
+    noisy = policy.sampler.noisy_steps(train.min_std_share)
+    steps = trained_steps(noisy, share=train.timestep_share, rng=np.random.default_rng(0))
     share = 1.0 / (train.update_batch_size * (len(steps) if train.is_ddpo else 1))
     reached = [gradient != 0 for gradient in _gradients(policy, trajectories, train=train, share=1.0)]
     scale = FIRST_LOSS_SCALE if policy.precision == "float16" else 1.0
@@ -238,7 +240,7 @@ def _gradients(
 ) -> list[torch.Tensor]:
     """Gradients of the method's weighted terms, one for each trained tensor."""
     if train.is_ddpo:
-        step, is_guided = len(policy.sampler) - 1, policy.settings.has_guided_training
+        step, is_guided = policy.sampler.noisy_steps(train.min_std_share)[-1], policy.settings.has_guided_training
         mean = policy.mean(trajectories.latents[:, step], trajectories.prompts, step=step, is_guided=is_guided)
         terms = policy.sampler.log_prob(trajectories.latents[:, step + 1], mean, step=step)
     else:

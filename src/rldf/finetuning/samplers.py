@@ -60,6 +60,18 @@ class Sampler:
     def __len__(self) -> int:
         return len(self.steps)
 
+    def noisy_steps(self, min_std_share: float) -> list[int]:
+        """Numbers of the steps with enough noise to be trained.
+
+        Args:
+            min_std_share: smallest standard deviation, as a share of the largest one of the chain.
+
+        Returns:
+            At least one number, rising.
+        """
+        bound = min_std_share * max(step.std for step in self.steps)
+        return [number for number, step in enumerate(self.steps) if step.std >= bound]
+
     def mean(self, latents: Latents, prediction: Latents, *, step: int) -> Latents:
         """Computes the mean of one step, in float64 where the device has it, whatever comes in.
 

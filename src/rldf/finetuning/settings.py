@@ -110,6 +110,9 @@ class TrainSettings:
         update_batch_size: pictures behind one update. Paper: 64 (IS), 256 (SF), 128 (RWR).
         num_passes: passes over an epoch's pictures, at least 1. Paper: 1; RWR 5; RWR-sparse 50.
         timestep_share: share of the denoising steps that are trained, above 0, to 1. Paper: 1.
+        min_std_share: of DDPO: steps whose standard deviation is below this share of the largest one are drawn but not
+            trained, 0 to 1. The gradient of a log-probability grows with 1 / std, so with few steps the last ones,
+            which hardly change the picture, outweigh all others. Paper: 0, every step is trained.
         learning_rate: of AdamW, above 0. Paper: 1e-5 for all weights, 3e-4 for LoRA.
         weight_decay: of AdamW, 0 or larger. Paper: 1e-4.
         adam_beta1, adam_beta2, adam_epsilon: of AdamW. Paper: 0.9, 0.999, 1e-8.
@@ -131,6 +134,7 @@ class TrainSettings:
     update_batch_size: int = 64
     num_passes: int = 1
     timestep_share: float = 1.0
+    min_std_share: float = 0.0
     learning_rate: float = 3e-4
     weight_decay: float = 1e-4
     adam_beta1: float = 0.9
@@ -151,6 +155,7 @@ class TrainSettings:
             "update_batch_size": (1, inf),
             "num_passes": (1, inf),
             "timestep_share": (1e-9, 1.0),
+            "min_std_share": (0.0, 1.0),
             "learning_rate": (1e-12, inf),
             "weight_decay": (0.0, inf),
             "adam_beta1": (0.0, 0.999999),

@@ -95,8 +95,8 @@ class EpochTally:
         approx_kl: half the mean squared log-ratio of each update.
         clip_fraction: share of ratios outside the clip range, of each update.
         divergence: mean divergence from the base of each update, where it is measured.
-        step_ratios: mean ratio of each denoising step, over the epoch.
-        step_deviations: largest absolute log-ratio of each denoising step, over the epoch.
+        step_ratios: mean ratio of each denoising step, over the epoch; None of those that were not trained.
+        step_deviations: largest absolute log-ratio of each denoising step, over the epoch; None likewise.
     """
 
     first_deviation: float | None = None
@@ -106,5 +106,5 @@ class EpochTally:
     approx_kl: list[float] = field(default_factory=list)
     clip_fraction: list[float] = field(default_factory=list)
     divergence: list[float] = field(default_factory=list)
-    step_ratios: list[float] = field(default_factory=list)
-    step_deviations: list[float] = field(default_factory=list)
+    step_ratios: list[float | None] = field(default_factory=list)
+    step_deviations: list[float | None] = field(default_factory=list)

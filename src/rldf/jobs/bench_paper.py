@@ -48,9 +48,12 @@ def bench_paper(run: PaperRun, folder: Path, *, announce: Callable[[str], None])
     Returns:
         The results and the page.
     """
-    table = load_table(run.table)
+    others: list[str] = []
+    table = load_table(run.table, announce=others.append)
     wide_name = run.wide or ("wide" if run.table == "base" else "")
-    wide = load_table(wide_name) if wide_name else table
+    wide = load_table(wide_name, announce=others.append) if wide_name else table
+    for line in others:
+        announce(line)
     size = QUICK if run.is_quick else PaperSize()
     size = replace(size, num_runs=run.num_runs) if run.num_runs else size
     sources = PaperSources(
@@ -60,7 +63,12 @@ def bench_paper(run: PaperRun, folder: Path, *, announce: Callable[[str], None])
         size=size,
         make_searcher=make_searcher,
         draw=None if run.table.startswith(SIMULATED) else _drawing(table),
-        notes=[_about(table), *([_about(wide)] if run.wide else []), _about_size(size, is_quick=run.is_quick)],
+        notes=[
+            _about(table),
+            *([_about(wide)] if run.wide else []),
+            _about_size(size, is_quick=run.is_quick),
+            *(f"{line[0].upper()}{line[1:]}." for line in others),
+        ],
     )
     results: PaperResults | None = None
     for event in reproduce(sources):
@@ -72,10 +80,11 @@ def bench_paper(run: PaperRun, folder: Path, *, announce: Callable[[str], None])
     return results, write_paper(results, folder)
 
 
-def _drawing(table: BenchTable) -> DrawStates:
-    """Draws states with the image model the table was made with; other weights are refused."""
+def _drawing(table: BenchTable) -> DrawStates | None:
+    """Draws states with the image model the table was made with; None where its weights are others now."""
     parts = build_parts(table_config(table), shelf=SHELF)
-    table.require_models(models_of(parts))
+    if table.other_models(models_of(parts)):
+        return None
 
     def draw(encodings: Sequence[Encoding], seed: int) -> ImageBatch:
         return draw_states(parts, encodings, seeds=[table.search_seeds[seed]] * len(encodings))

@@ -164,7 +164,11 @@ def targets_of(table: BenchTable, *, split: SplitChoice, count: int) -> list[int
 
 
 def bench_run(
-    run: BenchRun, folder: Path, *, on_progress: Callable[[int, int], None] | None = None
+    run: BenchRun,
+    folder: Path,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+    announce: Announce = say_nothing,
 ) -> tuple[list[ResultRow], list[Timing]]:
     """Runs the benchmark and writes `results.csv`, `plan.json` and `timings.csv`; an interrupted run goes on.
 
@@ -174,11 +178,12 @@ def bench_run(
         run: what to do.
         folder: where the files go.
         on_progress: called with units done and units in all.
+        announce: is given one line where the table was made with other weights than those that ship now.
 
     Returns:
         Rows and timings.
     """
-    table = load_table(run.table)
+    table = load_table(run.table, announce=announce)
     plan = plan_of(run, table)
     log = _claim(run, table, folder)
     rows, timings = run_plan(

@@ -7,6 +7,7 @@ from pathlib import Path
 from rldf.bench import BenchTable, read_table, simulated_table
 from rldf.errors import ConfigError
 from rldf.grammar import load_grammar
+from rldf.hub import Announce, say_nothing
 from rldf.presets.build import build_parts
 from rldf.presets.config import SearchConfig
 from rldf.presets.loading import load_preset, override
@@ -19,19 +20,22 @@ SIMULATED_SEEDS = {"base": (8, 16), "wide": (4, 8)}
 NAMES = (*SHIPPED, *(SIMULATED + name for name in SIMULATED_SEEDS))
 
 
-def load_table(name: str) -> BenchTable:
+def load_table(name: str, *, announce: Announce = say_nothing) -> BenchTable:
     """Reads a table, or makes a simulated one.
+
+    Searches of a table need no models, so one of other weights than the embedded model has now is still a benchmark; a
+    line says so.
 
     Args:
         name: "base" or "wide", made with the embedded model; "simulated-base" or "simulated-wide", without an image
             model; else the path of a file.
+        announce: is given one line where a shipped table was made with other weights than those that ship now.
 
     Returns:
         The table.
 
     Raises:
-        ConfigError: if there is no such table. A `RecordError` comes up where the file cannot be read, or a shipped
-            table was made with other weights than the embedded model has now.
+        ConfigError: if there is no such table. A `RecordError` comes up where the file cannot be read.
     """
     if name.startswith(SIMULATED):
         return _simulated(name)
@@ -43,7 +47,8 @@ def load_table(name: str) -> BenchTable:
             )
         return read_table(Path(name))
     table = read_table(shipped_path(name))
-    table.require_models(models_of(build_parts(table_config(table), shelf=SHELF)))
+    if others := table.other_models(models_of(build_parts(table_config(table), shelf=SHELF))):
+        announce(others)
     return table
 
 

@@ -30,7 +30,7 @@ def bench_transfer(
     """
     size = replace(QUICK if is_quick else PaperSize(), budgets=(4, 8, 12, 16, 24, 32))
     size = replace(size, num_runs=num_runs) if num_runs else size
-    bench = PaperBench(load_table(source), size=size, make_searcher=make_searcher)
+    bench = PaperBench(load_table(source, announce=announce), size=size, make_searcher=make_searcher)
     findings: list[Finding] = []
     for count in sizes:
         announce(f"{count} earlier targets")

@@ -14,6 +14,7 @@ from rldf.bench.replay import StartKind
 from rldf.bench.statistics import bootstrap_mean
 from rldf.bench.summary import areas_of, by_target
 from rldf.errors import ConfigError, RecordError, did_you_mean
+from rldf.hub import Announce, say_nothing
 from rldf.jobs.bench_run import targets_of
 from rldf.jobs.bench_tables import load_table
 from rldf.presets.method_settings import Values, candidates, tunable
@@ -69,7 +70,11 @@ class Tuned:
 
 
 def bench_tune(
-    run: TuningRun, folder: Path, *, on_progress: Callable[[int, int], None] | None = None
+    run: TuningRun,
+    folder: Path,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+    announce: Announce = say_nothing,
 ) -> dict[str, Tuned]:
     """Tunes methods and writes `tuned.json` and `trials.csv`.
 
@@ -77,6 +82,7 @@ def bench_tune(
         run: what to do.
         folder: where the files go.
         on_progress: called with units done and units in all.
+        announce: is given one line where the table was made with other weights than those that ship now.
 
     Returns:
         Method to what was chosen; ties go to the settings drawn first, the defaults before all.
@@ -84,7 +90,7 @@ def bench_tune(
     Raises:
         ConfigError: if a method has no settings.
     """
-    table = load_table(run.table)
+    table = load_table(run.table, announce=announce)
     methods = run.methods if run.methods else tuple(name for name in SEARCHER_NAMES if _is_tuned(name, run.start))
     known = tuple(name for name in SEARCHER_NAMES if tunable(name))
     for method in methods:
