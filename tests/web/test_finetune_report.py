@@ -81,7 +81,14 @@ def make_run(folder: Path, *, is_finished: bool = True, first_alarm: int = 99, i
             "result": str(folder / "lora"),
             "stopped": "alarm" if first_alarm <= NUM_EPOCHS else "budget",
             "result_epoch": min(first_alarm - 1, NUM_EPOCHS),
-            "budget": {"queries": 320, "max_queries": 1024, "watched": 12, "updates": 10, "seconds": 62.5},
+            "budget": {
+                "queries": 320,
+                "max_queries": 1024,
+                "watched": 12,
+                "updates": 10,
+                "skipped": 3,
+                "seconds": 62.5,
+            },
         }
         (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
     if is_judged:
@@ -141,6 +148,7 @@ def test_page__tells_curve_sheets_judgement_and_budget(tmp_path: Path) -> None:
     assert "does not lie above that of the same pictures under another prompt" in page.text["judged"]
     assert "distance, Vendi score and drift on embeddings of a scorer" in page.text["judged"]
     assert "320 of at most 1,024" in page.text["costs"]
+    assert "updates left out 3" in page.text["costs"]
     assert "because the budget was used up" in page.text["costs"]
     assert "--lora" in page.text["again"]
     assert page.with_class("alarm") == []
