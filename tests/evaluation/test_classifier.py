@@ -12,11 +12,11 @@ from rldf.errors import ConfigError, RecordError
 from rldf.evaluation.classifier import LabelledPictures, augment, build_network, ranks_of, train_and_test
 from rldf.evaluation.recipe import TrainingRecipe
 
-SHORT = TrainingRecipe(size_px=32, epochs=5, batch_size=8, learning_rate=0.4)
+SHORT = TrainingRecipe(size_px=32, epochs=6, batch_size=8, learning_rate=0.4)
 NAMES = ("warm", "cold")
 
 
-def pictures(seed: int, *, count: int = 32, names: tuple[str, ...] = NAMES) -> LabelledPictures:
+def pictures(seed: int, *, count: int = 48, names: tuple[str, ...] = NAMES) -> LabelledPictures:
     """Noise that is redder in the first class and bluer in the second."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count, dtype=np.int64) % len(names)
@@ -33,7 +33,7 @@ def test_training__learns_two_colours_and_goes_on_after_an_interruption(tmp_path
     train, test = pictures(0), pictures(1, count=20)
     whole = train_and_test(train, test, recipe=SHORT, checkpoint=tmp_path / "whole.safetensors")
     assert whole.top1 >= 0.9
-    assert (whole.top5, whole.num_train, whole.num_test) == (None, 32, 20)
+    assert (whole.top5, whole.num_train, whole.num_test) == (None, 48, 20)
     assert whole.per_class.keys() == set(NAMES)
 
     def stop(epoch: int, loss: float) -> None:
@@ -48,7 +48,7 @@ def test_training__learns_two_colours_and_goes_on_after_an_interruption(tmp_path
     gone_on = train_and_test(
         train, test, recipe=SHORT, checkpoint=place, on_epoch=lambda epoch, _: epochs.append(epoch)
     )
-    assert epochs == list(range(3, 6))
+    assert epochs == list(range(3, 7))
     assert gone_on == whole
     first, second = load_file(tmp_path / "whole.safetensors"), load_file(place)
     assert first.keys() == second.keys()
@@ -95,12 +95,12 @@ def test_training__classes_differ__refused() -> None:
 
 
 def test_training__no_test_picture__refused() -> None:
-    with pytest.raises(ConfigError, match="there are 32 training and 0 test pictures"):
+    with pytest.raises(ConfigError, match="there are 48 training and 0 test pictures"):
         train_and_test(pictures(0), pictures(0, count=0), recipe=SHORT)
 
 
 def test_joined__sets_of_other_classes__refused() -> None:
-    assert len(pictures(0).joined(pictures(1)).labels) == 64
+    assert len(pictures(0).joined(pictures(1)).labels) == 96
     with pytest.raises(ConfigError, match="mixed sets have the same"):
         pictures(0).joined(pictures(0, names=("a", "b")))
 
