@@ -30,7 +30,7 @@ from rldf.finetuning.session import FinetuneFinished
 from rldf.jobs.finetune import plan_finetune, resume_finetune, run_finetune
 from rldf.jobs.search import search_events
 from rldf.presets.build import build_parts
-from rldf.presets.config import ModelConfig, SearchConfig
+from rldf.presets.config import GrammarConfig, ModelConfig, SearchConfig
 from rldf.presets.finetune_config import (
     FinetuneConfig,
     finetune_from_dict,
@@ -49,7 +49,8 @@ from rldf.worlds.trials import draw_trials
 EVALUATIONS_PER_SECOND = 40.0  # of the denoiser, measured on one core: an epoch of 64 pictures at 10 steps took 63 s
 GRADIENT_COST = 3.0  # a trained evaluation costs about as much as three others
 BASE = ("run.use_watch=true", "run.sample_every=4", "run.num_samples=16")
-AGREEMENT = ("reward.parts=['agreement']", "reward.second=jpeg-compressibility")
+WIDE = ("prompts.grammar=wide", "prompts.num_prompts=64")  # of `base` nearly all is drawn right before any training
+AGREEMENT = (*WIDE, "reward.parts=['agreement']", "reward.second=jpeg-compressibility")
 RWR = ("train.samples_per_epoch=256", "train.update_batch_size=32", "advantage.inverse_temperature=2")
 
 
@@ -100,10 +101,11 @@ QUESTIONS = {
     "rewards": Question(
         asks="Are more complex rewards harder to train on?",
         cells={
-            "pixels: redness": ("reward.parts=['redness']", "reward.second=agreement"),
-            "pixels: jpeg": (),
+            "pixels: redness": (*WIDE, "reward.parts=['redness']", "reward.second=agreement"),
+            "pixels: jpeg": WIDE,
             "one scorer: agreement": AGREEMENT,
             "sum: agreement and jpeg": (
+                *WIDE,
                 "reward.parts=['agreement', 'jpeg-compressibility=0.1']",
                 "reward.second=redness",
             ),
@@ -146,7 +148,7 @@ QUESTIONS = {
     ),
     "together": Question(
         asks="Does training on the scorer's signal make the generator follow the grammar better, and searches shorter?",
-        cells={"agreement": (*AGREEMENT, "prompts.num_prompts=128", "sampler.guidance_scale=1.0")},
+        cells={"agreement": (*AGREEMENT, "prompts.num_prompts=128")},
         queries=2048,
     ),
 }
@@ -285,7 +287,8 @@ def compare_search(cell: Cell, *, encodings: int, searches: int) -> str:
         "after": ModelConfig(adapter=str(tuned / "lora"), **drawn),
     }
     lines = ["\n| axis | before | after |", "|---|---|---|"]
-    found = {side: _fidelity(model, encodings=encodings) for side, model in models.items()}
+    grammar = config.prompts.grammar
+    found = {side: _fidelity(model, grammar=grammar, encodings=encodings) for side, model in models.items()}
     for axis in found["before"]:
         shares = [
             f"{f.accuracy:.3f} ({f.ci95[0]:.3f} to {f.ci95[1]:.3f})" for f in (row[axis] for row in found.values())
@@ -293,7 +296,8 @@ def compare_search(cell: Cell, *, encodings: int, searches: int) -> str:
         lines.append(f"| {axis} | {' | '.join(shares)} |")
     lines += ["\n| searches | renders to the words found | renders asked | score | reached |", "|---|---|---|---|---|"]
     for side, model in models.items():
-        rows = [_search(model, number=number, folder=tuned.parent / side) for number in range(searches)]
+        folder = tuned.parent / side
+        rows = [_search(model, grammar=grammar, number=number, folder=folder) for number in range(searches)]
         means = {name: np.mean([row[name] for row in rows]) for name in ("first", "renders", "score", "reached")}
         lines.append(
             f"| {side} ({searches}) | {means['first']:.1f} | {means['renders']:.1f} | {means['score']:.3f} "
@@ -302,20 +306,20 @@ def compare_search(cell: Cell, *, encodings: int, searches: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fidelity(model: ModelConfig, *, encodings: int) -> dict[str, Any]:
-    parts = build_parts(SearchConfig(model=model), shelf=SHELF)
+def _fidelity(model: ModelConfig, *, grammar: str, encodings: int) -> dict[str, Any]:
+    parts = build_parts(SearchConfig(model=model, grammar=GrammarConfig(name=grammar)), shelf=SHELF)
     trials = draw_trials(grammar=parts.grammar, image_generator=parts.image_generator, num_encodings=encodings, seed=1)
     return dict(read_fidelity(parts.judge.perceive(trials.generated), trials))
 
 
-def _search(model: ModelConfig, *, number: int, folder: Path) -> dict[str, float]:
+def _search(model: ModelConfig, *, grammar: str, number: int, folder: Path) -> dict[str, float]:
     """One search of a drawn picture, from a random start; done once, then read."""
     out = folder / f"search-{number}"
     kept = folder / f"search-{number}.json"
     if kept.is_file():
         told: dict[str, float] = json.loads(kept.read_text())
         return told
-    base = SearchConfig(model=model)
+    base = SearchConfig(model=model, grammar=GrammarConfig(name=grammar))
     config = replace(base, search=replace(base.search, start="random"), result=replace(base.result, num_new=0))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"drawn-{number}.png"

@@ -52,7 +52,7 @@ class FinetunePlan:
         queries: pictures that are drawn and scored.
         updates: of the weights; of RWR-sparse, at most so many.
         denoiser_evaluations: to draw and to train, those of the base model for train.kl_weight included; a guided one
-            counts two.
+            counts two. At most so many where train.min_std_share leaves steps out: the noise is the model's to tell.
         sample_pictures: on sheets of the fixed prompts.
     """
 
