@@ -117,6 +117,7 @@ QUESTIONS = {
             f"guided training {word}": (
                 *_methods()["rwr-sparse"],
                 *AGREEMENT,
+                "prompts.num_prompts=8",  # so that a tenth of a prompt's pictures is a tenth of them
                 "sampler.guidance_scale=2.0",
                 f"sampler.has_guided_training={flag}",
                 "run.sample_every=1",
