@@ -16,6 +16,8 @@ from rldf.errors import ConfigError
 from rldf.finetuning.policy import DiffusionPolicy
 from rldf.finetuning.settings import AdapterSettings, SamplerSettings
 
+ATTENTION = AdapterSettings().targets
+
 
 def test_picture__depends_on_its_seed_and_not_on_its_batch() -> None:
     policy = make_policy()
@@ -48,7 +50,9 @@ def test_base_of_full_training__is_refused_where_none_was_kept() -> None:
         pass
 
 
-@pytest.mark.parametrize("targets", [("to_q", "to_out.0"), ("to_q", "conv1", "conv2")], ids=["attention", "both"])
+@pytest.mark.parametrize(
+    "targets", [ATTENTION, (*ATTENTION, "conv1", "conv2")], ids=["attention", "attention and convolutions"]
+)
 def test_saved_lora__draws_in_plain_diffusers_as_it_does_here(targets: tuple[str, ...], tmp_path: Path) -> None:
     policy = make_policy(targets=targets)
     make_trainer(replace(TRAIN, learning_rate=0.05), policy=policy).run_epoch()

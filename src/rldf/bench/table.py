@@ -172,16 +172,14 @@ class BenchTable:
         Returns:
             One line; empty where all are the same.
         """
-        others = {part: digest for part, digest in models.items() if self.models.get(part) != digest}
-        made, now = (
-            ", ".join(f"{part} {digests.get(part, '(none)')[:12]}" for part in others)
-            for digests in (self.models, others)
-        )
+        others = [part for part, digest in models.items() if self.models.get(part) != digest]
+        if not others:
+            return ""
+        made = ", ".join(f"{part} {self.models.get(part, '(none)')[:12]}" for part in others)
+        now = ", ".join(f"{part} {models[part][:12]}" for part in others)
         return (
             f"the table '{self.name}' was made with {made}, and now there is {now}; a table holds for the weights it "
             f"was made with. Make it again with: {self.command}"
-            if others
-            else ""
         )
 
     def require_models(self, models: Mapping[str, str]) -> None:

@@ -271,7 +271,7 @@ def _ledger(run: StoredFinetune) -> Iterator[tuple[str, str, str]]:
             "fixed pictures scored along training; counted apart",
         )
     yield "updates", amount(budget.number("updates")), "of the weights"
-    if (skipped := budget.number("skipped")) is not None and skipped > 0:
+    if skipped := budget.number("skipped"):
         yield "updates left out", amount(skipped), "among them, since gradients overflowed in float16"
     seconds, peak = budget.number("seconds"), budget.number("peak_rss_mib")
     if seconds is not None:
