@@ -52,6 +52,14 @@ def test_mixture__leaves_axes_out_as_often_as_said() -> None:
     assert mentioned(1.0) > 0.7
 
 
+def test_mixture__an_axis_may_have_a_probability_of_its_own() -> None:
+    mixture = Mixture([MixturePart(grammar=FULL, mention=0.0, mentions={"weather": 1.0})])
+    rng = np.random.default_rng(0)
+    terms = [FULL.space.terms(mixture.sample(rng)[1]) for _ in range(100)]
+    assert {term["time"] for term in terms} == {"none"}
+    assert len({term["weather"] for term in terms}) > 2
+
+
 @pytest.mark.parametrize("shares", [[], [1.0, 0.0]])
 def test_mixture__without_shares_above_0_is_refused(shares: list[float]) -> None:
     with pytest.raises(ConfigError, match="needs parts with shares above 0"):

@@ -18,6 +18,7 @@ from rldf.perception.embedded import HeadsPerception
 from rldf.renderer.vocabulary import DRAWABLE
 from rldf.worlds import train_few_step
 from rldf.worlds.pictures import DrawnPictures, grammar_words
+from rldf.worlds.planning import plan_world
 from rldf.worlds.recipe import TINY_RECIPE, recipe_for, world_mixture
 from rldf.worlds.training import STAGES, StageProgress, WorldTraining
 
@@ -91,6 +92,13 @@ def test_killed_stage__goes_on_to_the_same_weights(tmp_path: Path, world: Path, 
     resumed = load_file(tmp_path / "w" / f"{killed_stage}.safetensors")
     for name, value in expected.items():
         torch.testing.assert_close(resumed[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_number_of_pictures__may_be_chosen_for_all_stages_but_few_step() -> None:
+    recipe = plan_world("base", pictures=7000).recipe
+    chosen = (recipe.autoencoder, recipe.scorer_a, recipe.scorer_b, recipe.denoiser)
+    assert [stage.num_pictures for stage in chosen] == [7000] * 4
+    assert recipe.few_step == recipe_for("cpu").few_step
 
 
 def test_time_limit__leaves_a_world_that_can_be_used(tmp_path: Path) -> None:

@@ -82,6 +82,15 @@ def train(
     minutes: Annotated[
         float | None, typer.Option("--minutes", min=0, help="Stop after so long; 0 only writes the world as it is.")
     ] = None,
+    pictures: Annotated[
+        int | None,
+        typer.Option(
+            "--pictures",
+            min=1,
+            help="Pictures a stage sees in all; its learning rate falls to 0 over the last. few-step keeps its own.",
+            show_default="the recipe's",
+        ),
+    ] = None,
     is_captioner: Annotated[
         bool,
         typer.Option("--captioner", help="Only the free-text captioner, which no search uses.", show_default=False),
@@ -117,6 +126,7 @@ def train(
         device=device,
         is_tiny=is_tiny,
         is_compiled=is_compiled,
+        pictures=pictures,
     )
     training = workflows.WorldTraining(
         out,

@@ -26,12 +26,14 @@ class MixturePart:
         grammar: its terms must be drawable.
         share: how often it is drawn from, against the other parts; above 0.
         mention: probability that an axis that can be left out is not left out at once, 0 to 1.
+        mentions: axis id to a probability of its own.
         held: axis id to the only term that is drawn.
     """
 
     grammar: Grammar
     share: float = 1.0
     mention: float = 1.0
+    mentions: Mapping[str, float] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -65,7 +67,7 @@ class Mixture:
             axis.id: UNSAID[axis.id]
             for axis in space.axes
             if axis.id not in part.held and UNSAID.get(axis.id) in _left_out(axis.terms)
-            if rng.random() >= part.mention
+            if rng.random() >= part.mentions.get(axis.id, part.mention)
         }
         return part.grammar, (space.lock(silent) if silent else space).sample(rng)
 
@@ -154,7 +156,10 @@ class DrawnPictures(PictureSource):
         self.size_px = size_px
         self.axes = DRAWABLE
         self.words = tuple(mixture_words(mixture))
-        parts = [(part.grammar.digest, part.share, part.mention, dict(part.held)) for part in mixture.parts]
+        parts = [
+            (part.grammar.digest, part.share, part.mention, dict(part.mentions), dict(part.held))
+            for part in mixture.parts
+        ]
         self.identity = repr((parts, seed, size_px))
 
     def batches(

@@ -11,6 +11,8 @@ from rldf.worlds.pictures import DrawnPictures
 from rldf.worlds.recipe import TINY_RECIPE, WorldRecipe, recipe_for, world_mixture
 from rldf.worlds.source import PictureSource
 
+_SIZED = ("autoencoder", "scorer_a", "scorer_b", "denoiser")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldPlan:
@@ -33,6 +35,7 @@ def plan_world(
     device: str = "cpu",
     is_tiny: bool = False,
     is_compiled: bool = False,
+    pictures: int | None = None,
 ) -> WorldPlan:
     """Chooses pictures and recipe: drawings of a space, or photographs of an archive.
 
@@ -43,6 +46,7 @@ def plan_world(
         device: where it will be trained.
         is_tiny: True for a world of a minute.
         is_compiled: True to compile the denoiser when it is first used.
+        pictures: how many each stage but few-step sees in all; None for the recipe's.
 
     Returns:
         The plan.
@@ -52,6 +56,9 @@ def plan_world(
     else:
         recipe = TINY_PHOTO_RECIPE if is_tiny else photo_recipe(device)
     recipe = replace(recipe, seed=seed, denoiser=replace(recipe.denoiser, is_compiled=is_compiled))
+    if pictures is not None:
+        sized = {name: replace(getattr(recipe, name), num_pictures=pictures) for name in _SIZED}
+        recipe = replace(recipe, **sized)
     if data is None:
         source: PictureSource = DrawnPictures(world_mixture(space), seed=seed, size_px=recipe.size_px)
     else:

@@ -168,15 +168,17 @@ def world_mixture(space: str) -> Mixture:
         return Mixture([MixturePart(grammar=grammar, share=0.7), *few])
     base, wide, control, full = (load_grammar(name) for name in ("base", "wide", "control", "full"))
     alone = {"density": "one"}
+    person = dict.fromkeys(("age", "skin-tone", "gender", "action"), 0.8) | {"emotion": 0.5}
     return Mixture(
         [
-            MixturePart(grammar=base, share=0.06),
+            MixturePart(grammar=base, share=0.05),
             MixturePart(grammar=base, share=0.05, held=alone),
-            MixturePart(grammar=wide, share=0.14),
-            MixturePart(grammar=control, share=0.14),
-            MixturePart(grammar=control, share=0.14, mention=0.35),
-            MixturePart(grammar=control, share=0.30, mention=0.6, held=alone),
-            MixturePart(grammar=full, share=0.06, mention=0.3),
+            MixturePart(grammar=wide, share=0.12),
+            MixturePart(grammar=control, share=0.08),
+            MixturePart(grammar=control, share=0.10, mention=0.35),
+            MixturePart(grammar=control, share=0.18, mention=0.6, held=alone),
+            MixturePart(grammar=control, share=0.22, mention=0.2, mentions=person, held={**alone, "style": "photo"}),
+            MixturePart(grammar=full, share=0.09, mention=0.3),
             MixturePart(grammar=load_grammar("two-objects"), share=0.09),
             MixturePart(grammar=load_grammar("people-classes"), share=0.01),
             MixturePart(grammar=load_grammar("indoors"), share=0.01),

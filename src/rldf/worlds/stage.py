@@ -1,7 +1,7 @@
 """One stage of a world's training: any model, any loss, pictures in, checkpoints out; seeded and resumable."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -9,6 +9,7 @@ from typing import final
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from rldf.seeding import child_seed
@@ -54,7 +55,8 @@ Loss = Callable[[PictureBatch, torch.Generator], torch.Tensor]
 class Stage:
     """Trains one model; a killed stage goes on from its last checkpoint to the same result.
 
-    On a card it computes in bfloat16 where that is safe, and keeps the weights in float32.
+    On a card, and on a processor that multiplies matrices of bfloat16 in hardware (AMX), it computes in bfloat16 where
+    that is safe, and keeps the weights in float32.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Stage:
         self._source = source
         self._seed = seed
         self._device = torch.device(device)
+        self._is_half = self._device.type == "cuda" or (self._device.type == "cpu" and _has_amx())
         self._trained = [value for value in model.parameters() if value.requires_grad]
         frozen = {name for name, value in model.named_parameters() if not value.requires_grad}
         self._names = [name for name in model.state_dict() if name not in frozen]
@@ -141,9 +144,11 @@ class Stage:
         rng = torch.Generator(self._device).manual_seed(child_seed(self._seed, self.name, "update", self._updates))
         for group in self._optimiser.param_groups:
             group["lr"] = self._learning_rate()
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"), self._dropping():
-            loss = self._loss(batch, rng)
-        loss.backward()
+        # on a processor the backward pass of the fused attention is slower than its parts
+        with sdpa_kernel(SDPBackend.MATH) if self._device.type == "cpu" else nullcontext():
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._is_half), self._dropping():
+                loss = self._loss(batch, rng)
+            loss.backward()
         nn.utils.clip_grad_norm_(self._trained, 1.0)
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
@@ -206,6 +211,12 @@ class Stage:
                 state.setdefault(int(index), {})[key] = laid_out.detach()
         if state:
             self._optimiser.load_state_dict(self._optimiser.state_dict() | {"state": state})
+
+
+def _has_amx() -> bool:
+    """True where the processor multiplies matrices of bfloat16 in hardware; elsewhere they are slower than float32."""
+    asked = getattr(torch.cpu, "_is_amx_tile_supported", None)  # torch has no public name for it
+    return asked is not None and bool(asked())
 
 
 def _compile(model: nn.Module) -> None:
