@@ -21,7 +21,7 @@ def test_stage__computes_in_bfloat16_where_the_processor_has_it_in_hardware(
 
     def loss(batch: PictureBatch, rng: torch.Generator) -> torch.Tensor:
         del rng
-        brightness = model(batch.images.float().mean(dim=(1, 2)) / 255)
+        brightness: torch.Tensor = model(batch.images.float().mean(dim=(1, 2)) / 255)
         computed.append(brightness.dtype)
         return brightness.float().square().mean()
 
